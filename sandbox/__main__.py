@@ -1,0 +1,49 @@
+"""The command line: python -m sandbox --port 8001 [--host 127.0.0.1] [--tls] [--data DIR]."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from sandbox.certificates import Authority
+from sandbox.platform import Platform
+from sandbox.server import Server
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    asyncio.run(_serve(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--tls", action="store_true", help="serve HTTPS with an own authority")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the state in this folder")
+    return parser
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    stopping = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
+    authority = Authority(_authority_folder(arguments.data)) if arguments.tls else None
+    server = Server(Platform(arguments.data), arguments.host, arguments.port, authority)
+    await server.start()
+    trust = f", authority {authority.pem}" if authority else ""
+    sys.stdout.write(f"Sandbox listening on {server.base_url}{trust}\n")
+    sys.stdout.flush()
+    await stopping.wait()
+    await server.stop()
+    if authority:
+        authority.close()
+
+
+def _authority_folder(data: Path | None) -> Path | None:
+    return data / "tls" if data else None
+
+
+if __name__ == "__main__":
+    main()

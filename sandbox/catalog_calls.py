@@ -1,0 +1,91 @@
+"""The catalog's calls: elements, their configuration and authentication types, hubs."""
+
+import re
+
+from sandbox import elements, paging
+from sandbox.answers import PlatformError
+from sandbox.call import Call
+from sandbox.catalog import Element
+from sandbox.messages import Response, json_response
+
+WHERE_KEY = re.compile(r"\s*key\s*=\s*'([^']*)'\s*")
+
+
+def list_elements(call: Call) -> Response:
+    """Answer GET /elements: `pageSize`, `abridged`, `where=key='x'`."""
+    found = _offered(call)
+    where = call.request.argument("where")
+    if where:
+        found = [each for each in found if each.key == _wanted_key(where)]
+    abridged = call.flag("abridged", False)
+    return paging.page(call, [each.entry(abridged=abridged) for each in found])
+
+
+def list_keys(call: Call) -> Response:
+    return json_response(list(dict.fromkeys(each.key for each in _offered(call))))
+
+
+def read(call: Call) -> Response:
+    return json_response(call.element().entry(abridged=False))
+
+
+def configuration(call: Call) -> Response:
+    return json_response(call.element().metadata())
+
+
+def authentication_types(call: Call) -> Response:
+    return json_response(call.element().authentication_types())
+
+
+def form_fields(call: Call) -> Response:
+    """Answer with the fields to ask for under one authentication type."""
+    element, wanted = call.element(), call.parts["type"]
+    if wanted not in [each["value"] for each in element.authentication_types()["options"]]:
+        raise PlatformError(404, f"No authentication type found with value {wanted}")
+    return json_response(element.form_fields(wanted))
+
+
+def metadata(call: Call) -> Response:
+    element = call.element()
+    events = any(each.key == "event.notification.enabled" for each in element.settings)
+    methods = ["webhook"] if events else []
+    return json_response(
+        {
+            "id": element.id,
+            "key": element.key,
+            "name": element.name,
+            "description": element.description,
+            "events": {"supported": events, "methods": methods, "polling": {}, "webhook": {}},
+        }
+    )
+
+
+def list_hubs(call: Call) -> Response:
+    return json_response([{"key": key, "name": key.title()} for key in _hub_keys(call)])
+
+
+def list_hub_keys(call: Call) -> Response:
+    return json_response(_hub_keys(call))
+
+
+def elements_of_hub(call: Call) -> Response:
+    found = [each for each in _offered(call) if each.hub == call.parts["hub"]]
+    if not found:
+        raise PlatformError(404, "No elements found")
+    return paging.page(call, [each.entry(abridged=True) for each in found])
+
+
+def _offered(call: Call) -> tuple[Element, ...] | list[Element]:
+    call.need("viewElements")
+    return elements.offered(private_clone=call.switches.private_clone)
+
+
+def _hub_keys(call: Call) -> list[str]:
+    return sorted({each.hub for each in _offered(call)})
+
+
+def _wanted_key(where: str) -> str:
+    match = WHERE_KEY.fullmatch(where)
+    if match is None:
+        raise PlatformError(400, "Invalid where clause")
+    return match[1]

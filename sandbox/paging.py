@@ -1,0 +1,54 @@
+"""Token paging as the help centre describes it: base64 of JSON, sent back as `nextPage`."""
+
+import base64
+import json
+from typing import Any
+
+from sandbox.answers import PlatformError
+from sandbox.call import Call
+from sandbox.messages import Response, json_response
+
+
+def page(call: Call, items: list[Any]) -> Response:
+    """Answer with the page that is asked for, and with the headers that lead to the next one."""
+    switches = call.switches
+    if not switches.paging:
+        return json_response(items)
+    size, number = _wanted(call)
+    start = size * (number - 1)
+    part = items[start : start + size]
+    headers = {}
+    if switches.count_headers:
+        headers["Elements-Returned-Count"] = str(len(part))
+        headers["Elements-Total-Count"] = str(len(items))
+    if start + size < len(items):
+        headers["Elements-Next-Page-Token"] = token(size, number + 1)
+    return json_response(part, headers=headers)
+
+
+def token(size: int, number: int) -> str:
+    text = json.dumps({"pageSize": size, "page": number}, separators=(",", ":"))
+    return base64.b64encode(text.encode()).decode().rstrip("=")
+
+
+def _wanted(call: Call) -> tuple[int, int]:
+    sent = call.request.argument("nextPage")
+    if sent:
+        return _from_token(sent)
+    size = _positive(call.request.argument("pageSize") or str(call.switches.page_size))
+    number = _positive(call.request.argument("page") or "1")
+    return min(size, call.switches.page_size_maximum), number
+
+
+def _from_token(sent: str) -> tuple[int, int]:
+    try:
+        document = json.loads(base64.b64decode(sent + "=" * (-len(sent) % 4), validate=True))
+        return _positive(str(document["pageSize"])), _positive(str(document["page"]))
+    except (ValueError, KeyError, TypeError):
+        raise PlatformError(400, "Invalid nextPage token") from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text[:9]) < 1:
+        raise PlatformError(400, f"Invalid page size or page number: {text[:20]}")
+    return int(text[:9])

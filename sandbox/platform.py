@@ -1,0 +1,152 @@
+"""The platform's state and its changes; each change is on disk before the caller can answer."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sandbox import accounts, demo, instances
+from sandbox.accounts import Account
+from sandbox.faults import FaultQueue
+from sandbox.instances import Instance
+from sandbox.ledger import Entry, Ledger
+from sandbox.store import Store
+
+
+class Platform:
+    """Everything the stand-in knows. Used by the server's thread only."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.store = Store(folder)
+        self.ledger = Ledger(self.store)
+        self.accounts: dict[int, Account] = {}
+        self.faults: dict[int, FaultQueue] = {}
+        self.released: dict[int, asyncio.Event] = {}
+        self.live: dict[int, dict[int, Instance]] = {}
+        self.deleted: dict[int, Instance] = {}
+        self.by_user_secret: dict[str, Account] = {}
+        self.by_bearer: dict[str, Account] = {}
+        self.by_token: dict[str, Instance] = {}
+        self._next_instance_id = 1000
+        self._restore()
+
+    def _restore(self) -> None:
+        for document in self.store.load("account"):
+            self._know(Account.from_document(document))
+        if not self.accounts:
+            self.add_account(demo.account())
+        for record in self.store.load("instance"):
+            self._place(Instance(**record))
+
+    # Accounts
+
+    def add_account(self, account: Account | None = None) -> Account:
+        account = account or accounts.new_account(self._next_account_id())
+        self._know(account)
+        self.save_account(account)
+        return account
+
+    def add_colleague(self, account: Account) -> Account:
+        return self.add_account(accounts.colleague(account, self._next_account_id()))
+
+    def save_account(self, account: Account) -> None:
+        self.store.save("account", account.id, account.document())
+
+    def reset_secrets(self, account: Account) -> None:
+        """Give the account new secrets; headers that carry the old ones are refused from now on."""
+        del self.by_user_secret[account.user_secret]
+        fresh = accounts.new_account(account.id)
+        account.user_secret = fresh.user_secret
+        account.organization_secret = fresh.organization_secret
+        self._know(account)
+        self.save_account(account)
+
+    def log_in(self, login: str, password: str) -> str | None:
+        """Give a bearer token for a user's name and password, or None."""
+        found = [
+            a for a in self.accounts.values() if (a.login, a.login_password) == (login, password)
+        ]
+        if not found:
+            return None
+        token = accounts.new_token()
+        found[0].bearer_tokens.append(token)
+        self._know(found[0])
+        self.save_account(found[0])
+        return token
+
+    def _know(self, account: Account) -> None:
+        self.accounts[account.id] = account
+        self.by_user_secret[account.user_secret] = account
+        self.by_bearer.update(dict.fromkeys(account.bearer_tokens, account))
+        self.live.setdefault(account.id, {})
+        self.faults.setdefault(account.id, FaultQueue())
+        self.released.setdefault(account.id, asyncio.Event())
+
+    def _next_account_id(self) -> int:
+        return max(self.accounts, default=0) + 1
+
+    def release(self, account: Account) -> None:
+        """Let everything that waits on this account's behalf happen now."""
+        self.released[account.id].set()
+        self.released[account.id] = asyncio.Event()
+
+    async def pause(self, account: Account | None, seconds: float | None) -> None:
+        """Wait so long, or until the account is released; None waits for the release alone."""
+        if seconds == 0 or (account is None and seconds is None):
+            return
+        event = self.released[account.id] if account else asyncio.Event()
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return
+
+    # Instances
+
+    def add_instance(self, account: Account, entry: Entry | None = None, **fields: Any) -> Instance:
+        """Create an instance. The counter of ids is one for the whole platform."""
+        number = self._next_instance_id
+        fields.setdefault("token", accounts.new_token())
+        instance = Instance(id=number, account_id=account.id, **fields)
+        self._commit(instance, entry, "instance created")
+        return instance
+
+    def change_instance(
+        self, instance: Instance, entry: Entry | None = None, **fields: Any
+    ) -> Instance:
+        self.by_token.pop(instance.token, None)
+        for name, value in fields.items():
+            setattr(instance, name, value)
+        self._commit(instance, entry, "instance changed")
+        return instance
+
+    def delete_instance(self, instance: Instance, entry: Entry | None = None) -> None:
+        instance.deleted = True
+        self._commit(instance, entry, "instance deleted")
+
+    def find_instance(self, account: Account, number: int) -> Instance | None:
+        return self.live[account.id].get(number)
+
+    def instances_of(self, account: Account, *, deleted: bool = False) -> list[Instance]:
+        if not deleted:
+            return list(self.live[account.id].values())
+        return [each for each in self.deleted.values() if each.account_id == account.id]
+
+    def documents_of(self, account: Account, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """Show the account's instances in full, true configuration values included."""
+        found = self.instances_of(account, deleted=deleted)
+        return [instances.document(each, account, unmasked=True) for each in found]
+
+    def _commit(self, instance: Instance, entry: Entry | None, deed: str) -> None:
+        with self.store.together():
+            self.store.save("instance", instance.id, instance.record())
+            self.ledger.committed(entry, deed, instance.id)
+        self._place(instance)
+
+    def _place(self, instance: Instance) -> None:
+        self._next_instance_id = max(self._next_instance_id, instance.id + 1)
+        if instance.deleted:
+            self.live[instance.account_id].pop(instance.id, None)
+            self.by_token.pop(instance.token, None)
+            self.deleted[instance.id] = instance
+        else:
+            self.live[instance.account_id][instance.id] = instance
+            self.by_token[instance.token] = instance

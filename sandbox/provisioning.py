@@ -1,0 +1,166 @@
+"""Creating an instance: what must be there, what the provider says, what is kept."""
+
+import json
+import time
+from typing import Any
+
+from sandbox import instances
+from sandbox.accounts import Account
+from sandbox.answers import PlatformError
+from sandbox.call import Call
+from sandbox.catalog import Element, text_of
+from sandbox.messages import Response
+
+NO_OAUTH_CODE = (  # seen live: churros issue 658
+    "You must provide an OAuth code in order to create an instance of this element"
+)
+
+
+def create(call: Call) -> Response:
+    """Answer POST /instances and POST /elements/{k}/instances (seed page)."""
+    call.need("createElementInstances")
+    document = call.document()
+    element = wanted_element(call, document)
+    name = cleaned_name(call, document.get("name"))
+    values = configuration_values(document.get("configuration"))
+    check_required(call, element, values)
+    check_consent(element, document, values)
+    valid = provider_accepts(call, element, values)
+    switches = call.switches
+    lag = switches.list_lag if call.bends.list_lag is None else call.bends.list_lag
+    instance = call.platform.add_instance(
+        call.account,
+        call.entry,
+        element_id=element.id,
+        name=name,
+        listed_from=time.time() + lag if lag else 0.0,
+        tags=[] if call.bends.strips_tags else new_tags(call, name, document.get("tags")),
+        configuration=element.completed(values),
+        external_authentication=text_of(document.get("externalAuthentication"), str) or "none",
+        valid=valid,
+        objects=_objects(element) if document.get("retrieveObjectsAfterInstantiation") else None,
+    )
+    return call.show(instance)
+
+
+def wanted_element(call: Call, document: dict[str, Any]) -> Element:
+    if "element" in call.parts:
+        return call.element()
+    given = document.get("element")
+    reference = given.get("key", given.get("id")) if isinstance(given, dict) else None
+    if not isinstance(reference, str | int):
+        raise PlatformError(400, "The element's key is required")
+    return call.element(str(reference))
+
+
+def cleaned_name(call: Call, given: object) -> str:
+    """
+    Clean a name the way the platform does.
+
+    :raises PlatformError: there is none, it is too long or taken, as the switches say.
+    """
+    switches = call.switches
+    if given is None and not switches.name_required:
+        return ""
+    if not isinstance(given, str) or not given.strip():
+        raise PlatformError(400, "The name of the element instance is required")
+    name = instances.clean(given) if switches.clean_names else given
+    if 0 < switches.name_limit < len(name):
+        raise PlatformError(400, f"The name is longer than {switches.name_limit} characters")
+    if switches.unique_names and name in _names(call):
+        raise PlatformError(409, f"An element instance named {name} already exists")
+    return name
+
+
+def cleaned_tags(call: Call, given: object) -> list[str]:
+    """Clean a list of tags; the oldest documentation shows objects with a name, read as well."""
+    if not isinstance(given, list):
+        raise PlatformError(400, "The tags must be an array of strings")
+    texts = [tag.get("name") if isinstance(tag, dict) else tag for tag in given]
+    strings = [text for text in texts if isinstance(text, str)]
+    if len(strings) != len(texts):
+        raise PlatformError(400, "The tags must be an array of strings")
+    cleaned = [instances.clean(text) if call.switches.clean_tags else text for text in strings]
+    return list(dict.fromkeys(tag for tag in cleaned if tag))
+
+
+def new_tags(call: Call, name: str, given: object) -> list[str]:
+    """Choose a new instance's tags: the ones sent, else its own name, and every @word of it."""
+    tags = cleaned_tags(call, given) if given else []
+    if not tags and call.switches.default_tag and name:
+        tags = [name]
+    words = instances.at_words(name) if call.switches.at_word_becomes_tag else []
+    return list(dict.fromkeys(tags + words))
+
+
+def configuration_values(given: object) -> dict[str, str | None]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise PlatformError(400, "The configuration must be a JSON object")
+    return {str(key): text_of(value, json.dumps) for key, value in given.items()}
+
+
+def check_required(call: Call, element: Element, values: dict[str, str | None]) -> None:
+    """
+    Refuse a configuration with gaps.
+
+    :raises PlatformError: naming every missing entry, as the seed page promises.
+    """
+    missing = element.missing(values)
+    if missing:
+        text = call.switches.missing_configuration_text.replace("{keys}", ", ".join(missing))
+        raise PlatformError(call.switches.missing_configuration_status, text)
+
+
+def check_consent(
+    element: Element, document: dict[str, Any], values: dict[str, str | None]
+) -> None:
+    """
+    Ask an OAuth element's creator for what the consent page gave back.
+
+    :raises PlatformError: neither a code nor an existing refresh token came along.
+    """
+    if not element.is_oauth:
+        return
+    given = document.get("providerData")
+    consent = given if isinstance(given, dict) else {}
+    needed = {"oauth_token", "oauth_verifier"} if element.authentication == "oauth1" else {"code"}
+    refreshes = document.get("externalAuthentication") == "initial"
+    if not needed <= consent.keys() and not (refreshes and values.get("oauth.user.refresh_token")):
+        raise PlatformError(400, NO_OAUTH_CODE)
+
+
+def provider_accepts(call: Call, element: Element, values: dict[str, str | None]) -> bool:
+    """
+    Ask the provider whether it knows these credentials; only Zuora is played here.
+
+    :raises PlatformError: it does not, unless the switch lets such instances through.
+    """
+    if element.key != "zuorav2":
+        return True
+    if _tenant_accepts(call.account, element, values):
+        return True
+    if call.switches.wrong_credentials_accepted:
+        return False
+    reason = {"code": 90000011, "message": "this resource is protected, please sign in first"}
+    answer = {"success": False, "processId": call.entry.id, "reasons": [reason]}
+    raise PlatformError(
+        call.switches.wrong_credentials_status,
+        "Failed to authenticate with the endpoint",
+        provider_message=json.dumps(answer),
+    )
+
+
+def _tenant_accepts(account: Account, element: Element, values: dict[str, str | None]) -> bool:
+    is_sandbox = (values.get("zuorav2.sandbox") or "false").lower() == "true"
+    tenant = account.sandbox if is_sandbox else account.production
+    return tenant.accept(element.chosen_group(values), values)
+
+
+def _names(call: Call) -> set[str]:
+    return {each.name for each in call.platform.instances_of(call.account)}
+
+
+def _objects(element: Element) -> list[dict[str, str]]:
+    return [{"name": each, "vendorName": each, "type": "vendor"} for each in element.resources]

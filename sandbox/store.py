@@ -1,0 +1,74 @@
+"""Where the platform's state lies: SQLite, in a folder that survives kill -9, or in memory."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS connection (
+    id INTEGER PRIMARY KEY, opened_at REAL NOT NULL, fate TEXT NOT NULL, requests INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS entry (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, account INTEGER, connection INTEGER NOT NULL,
+    method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL, headers TEXT NOT NULL,
+    body BLOB NOT NULL, tags TEXT NOT NULL, faults TEXT NOT NULL, status INTEGER,
+    bytes_sent INTEGER NOT NULL, hung_up INTEGER NOT NULL, ended_at REAL
+);
+CREATE INDEX IF NOT EXISTS entry_account ON entry (account);
+CREATE TABLE IF NOT EXISTS deed (
+    id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, time REAL NOT NULL, deed TEXT NOT NULL,
+    instance INTEGER
+);
+CREATE INDEX IF NOT EXISTS deed_entry ON deed (entry);
+"""
+
+
+class Store:
+    """One connection, used by the server's thread only. Every statement outside `together` commits."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.database = sqlite3.connect(
+            _location(folder), isolation_level=None, check_same_thread=False
+        )
+        # In WAL mode NORMAL loses nothing when the process dies; only a power cut could.
+        self.database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make the statements inside one transaction."""
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.database.execute("ROLLBACK")
+            raise
+        self.database.execute("COMMIT")
+
+    def save(self, table: str, number: int, document: dict[str, Any]) -> None:
+        statement = {
+            "account": "INSERT OR REPLACE INTO account VALUES (?, ?)",
+            "instance": "INSERT OR REPLACE INTO instance VALUES (?, ?)",
+        }[table]
+        self.database.execute(statement, (number, json.dumps(document)))
+
+    def load(self, table: str) -> list[dict[str, Any]]:
+        statement = {
+            "account": "SELECT document FROM account ORDER BY id",
+            "instance": "SELECT document FROM instance ORDER BY id",
+        }[table]
+        return [json.loads(row[0]) for row in self.database.execute(statement)]
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def _location(folder: Path | None) -> str:
+    if folder is None:
+        return ":memory:"
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / "sandbox.sqlite3")

@@ -1,0 +1,87 @@
+"""What nobody outside the vendor knows for sure: one switch per assumption (docs/platform-assumptions.md)."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+class UnknownSwitchError(Exception):
+    """There is no switch of that name, or the value is not of its type."""
+
+
+@dataclass
+class Switches:
+    """How this account's platform behaves. Every field is a row of docs/platform-assumptions.md."""
+
+    at_word_becomes_tag: bool = True
+    body_limit: int = 8 * 1024 * 1024
+    body_limit_status: int = 413
+    clean_names: bool = True
+    clean_tags: bool = True
+    count_headers: bool = True
+    create_seconds: float = 0.0
+    default_tag: bool = True
+    delete_answer: str = "empty"
+    delete_in_use: bool = False
+    disabled_status: int = 403
+    element_key_ignores_case: bool = False
+    element_token_narrows_list: bool = False
+    empty_list_status: int = 404
+    enabled_answer: str = "instance"
+    identity_allowed: bool = True
+    identity_shows_secret: bool = True
+    list_lag: float = 0.0
+    malformed_json_status: int = 400
+    mask_client_id: bool = False
+    mask_client_secret: bool = True
+    mask_signature_key: bool = True
+    masks_are_stored: bool = False
+    missing_configuration_status: int = 400
+    missing_configuration_text: str = "Missing required configuration: {keys}"
+    name_limit: int = 0
+    name_required: bool = True
+    newest_first: bool = False
+    odd_id_status: int = 400
+    older_shape: bool = False
+    page_size: int = 200
+    page_size_maximum: int = 200
+    paging: bool = True
+    ping_supported: bool = True
+    private_clone: bool = False
+    rate_limit: float = 0.0
+    rate_limit_retry_after: str = "1"
+    reprovision_changes_token: bool = False
+    reprovision_makes_copy: bool = False
+    search_ignores_case: bool = True
+    tags_match_any: bool = False
+    trace_duration_unit: float = 60.0
+    unique_names: bool = False
+    unknown_element_status: int = 404
+    withheld_privileges: list[str] = field(default_factory=list)
+    wrong_credentials_accepted: bool = False
+    wrong_credentials_status: int = 401
+
+    def set(self, options: dict[str, Any]) -> None:
+        """
+        Turn switches by name.
+
+        :raises UnknownSwitchError: nothing has been turned then.
+        """
+        for name, value in options.items():
+            self._check(name, value)
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    def _check(self, name: str, value: Any) -> None:
+        if name not in names():
+            raise UnknownSwitchError(f"No switch is called {name!r}")
+        current = getattr(self, name)
+        accepted = (int, float) if isinstance(current, float) else (type(current),)
+        if type(value) not in accepted:
+            raise UnknownSwitchError(f"Switch {name!r} takes {type(current).__name__}")
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def names() -> set[str]:
+    return {each.name for each in fields(Switches)}
