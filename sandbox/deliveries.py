@@ -85,7 +85,7 @@ async def garbage(exchange: Exchange, *, kind: str = "invalid json", commit: boo
 async def hostile_json(exchange: Exchange, *, kind: str = "nul") -> None:
     """Answer with one of hostile.KINDS, made out of the true answer."""
     true = await exchange.carry_out()
-    body = hostile.KINDS[kind](_document(true)).encode()
+    body = (await asyncio.to_thread(hostile.KINDS[kind], _document(true))).encode()
     await exchange.send(answers.stamp(Response(true.status, body), exchange.request_id))
 
 
