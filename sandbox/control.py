@@ -222,3 +222,17 @@ _ACCOUNT_CALLS: dict[tuple[str, str], Callable[[Server, Account, list[str], Docu
     ("DELETE", "instances"): _remove,
     ("GET", "ledger"): _entries,
 }
+
+
+def calls() -> list[tuple[str, str]]:
+    """List every control call as method and path, for the documentation's test."""
+    numbered = {("PATCH", "instances"), ("DELETE", "instances")}
+    on_accounts = [
+        (
+            method,
+            f"accounts/{{id}}/{path}".rstrip("/")
+            + ("/{iid}" if (method, path) in numbered else ""),
+        )
+        for method, path in _ACCOUNT_CALLS
+    ]
+    return [*_SERVER_CALLS, *on_accounts]

@@ -157,7 +157,7 @@ def test_drip_sends_byte_after_byte_until_the_client_leaves(
 ) -> None:
     account.fault("drip", where=where, interval=0.001)
     # A bare socket, because no timeout of requests ends the wait for headers.
-    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.base_url).port)) as bare:
+    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.base_url).port or 0)) as bare:
         bare.sendall(raw_post(account))
         received = b""
         while drops not in received:
