@@ -1,0 +1,13 @@
+"""The asynchronous web server's door."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_asgi_application()
+
+# Models can be imported only once the application is set up.
+from instances import vault  # noqa: E402
+
+vault.stop_unless_ready()

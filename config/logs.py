@@ -1,0 +1,67 @@
+"""Logging: one JSON line per event, nothing that looks like a secret."""
+
+import logging
+import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+MASK = "********"
+SECRET_NAME = re.compile(r"secret|password|passwd|token|authorization|cookie|keyring", re.I)
+SECRET_TEXT = re.compile(r"\b(User|Organization|Element|Bearer|Basic)\s+[A-Za-z0-9+/=_\-.]{12,}")
+
+
+def redact(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Mask values under secret-looking names, and authorization parts inside any text."""
+    for name, value in event.items():
+        if SECRET_NAME.search(name):
+            event[name] = MASK
+        elif isinstance(value, str):
+            event[name] = SECRET_TEXT.sub(rf"\1 {MASK}", value)
+    return event
+
+
+def logging_config(*, level: str, is_readable: bool) -> None:
+    """Send every logger, ours and the libraries', through one formatter to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    render = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if is_readable
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [structlog.stdlib.ExtraAdder(), *shared],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+    }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"events": formatter},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            # Each request line is the proxy's to log; a library's debug output may hold bodies.
+            "loggers": {
+                name: {"level": "WARNING"}
+                for name in ("urllib3", "requests", "celery.worker.strategy", "celery.app.trace")
+            },
+        }
+    )

@@ -1,0 +1,9 @@
+"""The map: product pages, Django admin, and the two health addresses."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("instances.urls")),
+]

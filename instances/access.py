@@ -1,0 +1,121 @@
+"""Who may do what to which row: the one place where rights are decided."""
+
+from enum import StrEnum
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from instances.models import Instance, Membership, Organization, Role, Share, ShareLevel
+
+
+class Action(StrEnum):
+    """What somebody wants to do."""
+
+    VIEW = "view"
+    USE = "use"
+    MANAGE = "manage"
+    CREATE = "create"
+    ADMINISTER = "administer"
+
+
+ROLE_ALLOWS = {
+    Role.VIEWER: {Action.VIEW},
+    Role.OPERATOR: {Action.VIEW, Action.USE, Action.CREATE},
+    Role.ADMIN: {Action.VIEW, Action.USE, Action.CREATE, Action.MANAGE, Action.ADMINISTER},
+}
+LEVEL_ALLOWS = {
+    ShareLevel.VIEW: {Action.VIEW},
+    ShareLevel.USE: {Action.VIEW, Action.USE},
+    ShareLevel.MANAGE: {Action.VIEW, Action.USE, Action.MANAGE},
+}
+LEVEL_ORDER = list(ShareLevel)
+
+
+class NotAllowedError(Exception):
+    """The person may not do this; whoever asks answers as if the row did not exist."""
+
+
+def _roles_allowing(action: Action) -> list[Role]:
+    return [role for role, actions in ROLE_ALLOWS.items() if action in actions]
+
+
+def _shares_with(user: User) -> QuerySet[Share]:
+    return Share.objects.current().filter(Q(user=user) | Q(team__members=user))
+
+
+def visible_to(user: User) -> QuerySet[Instance]:
+    """Return the instances that `user` may see: of their organizations, and shared with them."""
+    if not user.is_active:
+        return Instance.objects.none()
+    mine = Membership.objects.filter(user=user).values("organization")
+    shared = _shares_with(user).values("instance")
+    return Instance.objects.filter(Q(organization__in=mine) | Q(pk__in=shared))
+
+
+def shared_with(user: User) -> QuerySet[Instance]:
+    """Return the instances that `user` may see because somebody shared them."""
+    return visible_to(user).filter(pk__in=_shares_with(user).values("instance"))
+
+
+def organizations_for(user: User, action: Action) -> QuerySet[Organization]:
+    """Return the organizations in which `user` holds a role that allows `action`."""
+    if not user.is_active:
+        return Organization.objects.none()
+    roles = _roles_allowing(action)
+    held = Membership.objects.filter(user=user, role__in=roles).values("organization")
+    return Organization.objects.filter(pk__in=held)
+
+
+def allowed_actions(user: User, instance: Instance) -> set[Action]:
+    """Return everything that `user` may do to `instance`, by role, ownership and shares together."""
+    if not user.is_active:
+        return set()
+    actions: set[Action] = set()
+    role = Membership.objects.filter(user=user, organization=instance.organization_id).first()
+    if role is not None:
+        actions |= ROLE_ALLOWS[Role(role.role)]
+        # Whoever made an instance looks after it, while they may still make one.
+        if instance.owner_id == user.pk and Action.CREATE in actions:
+            actions.add(Action.MANAGE)
+    for level in _shares_with(user).filter(instance=instance).values_list("level", flat=True):
+        actions |= LEVEL_ALLOWS[ShareLevel(level)]
+    return actions - {Action.CREATE, Action.ADMINISTER}
+
+
+def can(user: User, action: Action, target: Instance | Organization) -> bool:
+    """Tell whether `user` may do `action` to `target`."""
+    if isinstance(target, Instance):
+        return action in allowed_actions(user, target)
+    return organizations_for(user, action).filter(pk=target.pk).exists()
+
+
+def require(user: User, action: Action, target: Instance | Organization) -> None:
+    """
+    Go on only if `user` may do `action` to `target`.
+
+    :raises NotAllowedError: otherwise.
+    """
+    if not can(user, action, target):
+        raise NotAllowedError(f"{action} {type(target).__name__}")
+
+
+def may_create_organizations(user: User) -> bool:
+    """Tell whether `user` may add an organization: Django's own permission, as superusers have."""
+    return user.is_active and user.has_perm("instances.add_organization")
+
+
+def why(user: User, instance: Instance) -> str:
+    """Return one sentence that tells `user` why they may see `instance`."""
+    role = Membership.objects.filter(user=user, organization=instance.organization_id).first()
+    if role is not None:
+        is_owner = " and created it" if instance.owner_id == user.pk else ""
+        return f"You see this because you are {_article(role.role)} of {instance.organization}{is_owner}."
+    shares = _shares_with(user).filter(instance=instance).select_related("team", "granted_by")
+    best = max(shares, key=lambda share: LEVEL_ORDER.index(ShareLevel(share.level)))
+    through = f" with your team {best.team}" if best.team else ""
+    until = f" until {best.expires_at:%-d %B %Y}" if best.expires_at else ""
+    return f"You see this because {best.granted_by} shared it{through} ({best.level}){until}."
+
+
+def _article(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"

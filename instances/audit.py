@@ -1,0 +1,40 @@
+"""Write the record of who did what; called in the transaction of the deed itself."""
+
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import User
+from django.db import models
+
+from instances.models import AuditEntry, AuditResult
+
+WORKER = "worker"
+
+
+def record(
+    actor: User | None,
+    action: str,
+    target: models.Model,
+    *,
+    result: AuditResult = AuditResult.DONE,
+    **detail: Any,
+) -> AuditEntry:
+    """
+    Write one entry; `actor` None means the worker itself.
+
+    Call it in the transaction of what it records: no record, no deed. `detail` holds plain facts,
+    never a secret. Request id and address come from the context of the present request.
+    """
+    context = structlog.contextvars.get_contextvars()
+    return AuditEntry.objects.create(
+        actor=actor,
+        actor_name=actor.get_username() if actor else WORKER,
+        action=action,
+        object_type=target._meta.model_name or "",
+        object_id=str(target.pk),
+        object_name=str(target)[:255],
+        result=result,
+        detail=detail,
+        request_id=str(context.get("request_id", ""))[:36],
+        address=str(context.get("address", ""))[:45],
+    )

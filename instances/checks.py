@@ -1,0 +1,61 @@
+"""System checks: stop every command whose settings cannot be safe."""
+
+from collections.abc import Sequence
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from instances import hosts, vault
+
+
+@register(Tags.security)
+def key_ring_opens_what_is_stored(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """Compare the key ring with the keys that sealed the stored values."""
+    try:
+        vault.ring()
+    except vault.KeyRingError as error:
+        return [Error(str(error), id="elementdesk.E001")]
+    return []
+
+
+@register(Tags.security)
+def host_list_can_be_read(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """Refuse an allow-list with a malformed entry rather than guess what it meant."""
+    try:
+        hosts.allowed_hosts(settings.EGRESS["API_HOSTS"])
+    except hosts.HostListError as error:
+        return [Error(str(error), id="elementdesk.E002")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def every_host_is_called_over_tls(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """Warn when secrets would cross the network in the clear."""
+    plain = [
+        h.host for h in hosts.allowed_hosts(settings.EGRESS["API_HOSTS"]) if h.scheme == "http"
+    ]
+    if not plain:
+        return []
+    return [Warning(f"ELEMENTDESK_API_HOSTS allows plain http to {plain}.", id="elementdesk.W001")]
+
+
+@register(Tags.security)
+def lease_outlives_a_call(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """A lease must end after the call it covers, or two workers would hold one operation."""
+    if settings.ENGINE["LEASE_SECONDS"] > settings.ENGINE["CALL_SECONDS"]:
+        return []
+    return [
+        Error(
+            "ELEMENTDESK_LEASE_SECONDS must be greater than ELEMENTDESK_CALL_SECONDS.",
+            id="elementdesk.E003",
+        )
+    ]

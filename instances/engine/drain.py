@@ -1,0 +1,5 @@
+"""drain"""
+
+
+def run() -> None:
+    """Do it."""

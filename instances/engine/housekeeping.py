@@ -1,0 +1,5 @@
+"""housekeeping"""
+
+
+def run() -> None:
+    """Do it."""

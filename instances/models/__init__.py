@@ -1,0 +1,46 @@
+"""What is remembered, and what can never be true."""
+
+from instances.models.audit import AuditEntry, AuditResult
+from instances.models.identity import new_id
+from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
+from instances.models.keys import Installation, SealingKey
+from instances.models.operation import (
+    UNRESOLVED,
+    Attempt,
+    AttemptOutcome,
+    Evidence,
+    EvidenceKind,
+    Operation,
+    OperationKind,
+    OperationSecret,
+    OperationState,
+)
+from instances.models.organization import Membership, Organization, Role
+from instances.models.sharing import Share, ShareLevel, Team
+
+__all__ = [
+    "UNRESOLVED",
+    "Attempt",
+    "AttemptOutcome",
+    "AuditEntry",
+    "AuditResult",
+    "Environment",
+    "Evidence",
+    "EvidenceKind",
+    "Installation",
+    "Instance",
+    "InstanceStatus",
+    "InstanceTag",
+    "Membership",
+    "Operation",
+    "OperationKind",
+    "OperationSecret",
+    "OperationState",
+    "Organization",
+    "Role",
+    "SealingKey",
+    "Share",
+    "ShareLevel",
+    "Team",
+    "new_id",
+]

@@ -1,0 +1,174 @@
+"""The element instance: what was asked for, and what the platform returned."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from instances.models.identity import new_id
+from instances.models.organization import Organization
+
+
+class InstanceStatus(models.TextChoices):
+    """What is known of the instance, in the words of the pages."""
+
+    QUEUED = "queued", "Queued"
+    BLOCKED = "blocked", "Waiting"
+    CREATING = "creating", "Creating"
+    UNKNOWN = "unknown", "Outcome unknown"
+    NEEDS_PERSON = "needs_person", "Action needed"
+    ACTIVE = "active", "Active"
+    REJECTED = "rejected", "Rejected"
+    CANCELED = "canceled", "Canceled"
+
+
+class Environment(models.TextChoices):
+    """Which of the provider's two systems the credentials belong to."""
+
+    SANDBOX = "sandbox", "Sandbox"
+    PRODUCTION = "production", "Production"
+
+
+BUSY = (InstanceStatus.QUEUED, InstanceStatus.CREATING, InstanceStatus.UNKNOWN)
+
+
+class InstanceQuerySet(models.QuerySet["Instance"]):
+    """Questions asked of instances."""
+
+    def busy(self) -> "InstanceQuerySet":
+        """Those that change by themselves, so that a page showing them polls."""
+        return self.filter(status__in=BUSY)
+
+    def matching(self, text: str) -> "InstanceQuerySet":
+        """Those whose name or element key contains `text`, or whose id or tag it is."""
+        found = Q(name__icontains=text) | Q(element_key__icontains=text) | Q(tags__name=text)
+        if text.isascii() and text.isdigit() and len(text) < 19:
+            found |= Q(remote_id=int(text))
+        return self.filter(pk__in=self.model._default_manager.filter(found).values("pk"))
+
+
+class Instance(models.Model):
+    """One authenticated connection to one provider account."""
+
+    sealed_fields: ClassVar = ("token",)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="instances"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_instances"
+    )
+    name = models.CharField(max_length=255)
+    element_key = models.CharField(max_length=100)
+    environment = models.CharField(
+        max_length=10, choices=Environment.choices, blank=True, default=""
+    )
+    status = models.CharField(
+        max_length=12, choices=InstanceStatus.choices, default=InstanceStatus.QUEUED
+    )
+
+    # From here on: the platform's reply, with every secret-looking value masked.
+    account = models.CharField(max_length=400, blank=True, default="")
+    remote_id = models.BigIntegerField("instance ID", null=True, blank=True)
+    token = models.TextField(blank=True, default="", editable=False)
+    element = models.JSONField(blank=True, default=dict)
+    configuration = models.JSONField(blank=True, default=dict)
+    is_valid = models.BooleanField(null=True, blank=True)
+    is_disabled = models.BooleanField(null=True, blank=True)
+    has_events = models.BooleanField("events enabled", null=True, blank=True)
+    has_trace_logging = models.BooleanField("trace logging enabled", null=True, blank=True)
+    has_caching = models.BooleanField("caching enabled", null=True, blank=True)
+    remote_created_at = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="instance_by_organization"),
+            models.Index(fields=["status", "-id"], name="instance_by_status"),
+            models.Index(fields=["owner", "-id"], name="instance_by_owner"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=InstanceStatus.values), name="instance_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(environment__in=["", *Environment.values]),
+                name="instance_environment_is_known",
+            ),
+            # A row shown as active can be used and can be deleted on the platform.
+            models.CheckConstraint(
+                condition=~Q(status=InstanceStatus.ACTIVE)
+                | (Q(remote_id__isnull=False) & ~Q(token="")),
+                name="instance_active_has_remote_id_and_token",
+            ),
+            models.CheckConstraint(
+                condition=Q(remote_id__isnull=True) | Q(remote_id__gt=0) & ~Q(account=""),
+                name="instance_remote_id_has_account",
+            ),
+            models.CheckConstraint(
+                condition=Q(token="") | Q(token__startswith="ce1."),
+                name="instance_token_is_sealed",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "remote_id"],
+                condition=Q(remote_id__isnull=False),
+                name="instance_once_per_account",
+                violation_error_message="This instance of the platform is already here.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("instances:detail", args=[self.pk])
+
+    @property
+    def sealing_context(self) -> str:
+        """What the sealed token is bound to besides its row."""
+        return str(self.organization_id)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it changes by itself."""
+        return self.status in BUSY
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == InstanceStatus.ACTIVE
+
+    @property
+    def tag_names(self) -> list[str]:
+        """Every tag, in the order asked for or returned (prefetch `tags` for lists)."""
+        return [tag.name for tag in sorted(self.tags.all(), key=lambda tag: tag.pk)]
+
+    def replace_tags(self, names: Iterable[str]) -> None:
+        """Make `names` the tags of this instance."""
+        self.tags.all().delete()
+        InstanceTag.objects.bulk_create(
+            InstanceTag(instance=self, name=name) for name in dict.fromkeys(names)
+        )
+
+
+class InstanceTag(models.Model):
+    """One tag of one instance."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "-instance"], name="tag_by_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "name"], name="tag_once_per_instance")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,336 @@
+"""A wish and everything known about carrying it out: attempts, evidence, sealed credentials."""
+
+import base64
+import hashlib
+import json
+import uuid
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from instances.models.identity import new_id
+from instances.models.instance import Instance, InstanceStatus
+from instances.models.organization import Organization
+
+
+class OperationKind(models.TextChoices):
+    """What is wished for."""
+
+    CREATE = "create", "Create"
+
+
+class OperationState(models.TextChoices):
+    """Where the wish stands (docs/decisions/0002 has the table of moves)."""
+
+    QUEUED = "queued", "Queued"
+    CLAIMED = "claimed", "Starting"
+    BLOCKED = "blocked", "Waiting"
+    SENDING = "sending", "Creating"
+    CREATED = "created", "Finishing"
+    UNKNOWN = "unknown", "Outcome unknown"
+    NEEDS_PERSON = "needs_person", "Action needed"
+    SUCCEEDED = "succeeded", "Done"
+    REJECTED = "rejected", "Rejected"
+    CANCELED = "canceled", "Canceled"
+
+
+S = OperationState
+FINAL = (S.SUCCEEDED, S.REJECTED, S.CANCELED)
+# States a worker may take up by itself once they are due and nobody holds a lease.
+CLAIMABLE = (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN)
+# From where each state may be reached; a move not listed here changes nothing.
+REACHED_FROM = {
+    S.QUEUED: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED),
+    S.CLAIMED: (S.QUEUED, S.CLAIMED),
+    S.BLOCKED: (S.QUEUED, S.CLAIMED, S.SENDING),
+    S.SENDING: (S.CLAIMED, S.UNKNOWN),
+    S.CREATED: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
+    S.UNKNOWN: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
+    S.NEEDS_PERSON: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.CREATED),
+    S.SUCCEEDED: (S.CREATED,),
+    S.REJECTED: (S.CLAIMED, S.SENDING),
+    S.CANCELED: (S.QUEUED, S.CLAIMED, S.BLOCKED),
+}
+INSTANCE_STATUS = {
+    S.QUEUED: InstanceStatus.QUEUED,
+    S.CLAIMED: InstanceStatus.CREATING,
+    S.BLOCKED: InstanceStatus.BLOCKED,
+    S.SENDING: InstanceStatus.CREATING,
+    S.CREATED: InstanceStatus.CREATING,
+    S.UNKNOWN: InstanceStatus.UNKNOWN,
+    S.NEEDS_PERSON: InstanceStatus.NEEDS_PERSON,
+    S.SUCCEEDED: InstanceStatus.ACTIVE,
+    S.REJECTED: InstanceStatus.REJECTED,
+    S.CANCELED: InstanceStatus.CANCELED,
+}
+
+
+class OperationQuerySet(models.QuerySet["Operation"]):
+    """Questions asked of operations, and the claim."""
+
+    def due(self) -> "OperationQuerySet":
+        """Those a worker may take up now, by the database's clock."""
+        return self.filter(
+            Q(lease_until__isnull=True) | Q(lease_until__lt=Now()),
+            state__in=CLAIMABLE,
+            next_run_at__lte=Now(),
+            organization__is_active=True,
+            organization__secrets_refused_at__isnull=True,
+        )
+
+    def claim(self, *, worker: str, limit: int, lease: timedelta) -> list["Operation"]:
+        """
+        Take up to `limit` due operations, oldest first, each with a new epoch and lease.
+
+        Two workers never get the same one: PostgreSQL skips locked rows, SQLite has one writer.
+        """
+        token = f"{worker}:{uuid.uuid4().hex[:12]}"
+        with transaction.atomic():
+            rows = self.due().select_for_update(skip_locked=True, of=("self",))
+            ids = list(rows.order_by("next_run_at").values_list("pk", flat=True)[:limit])
+            if not ids:
+                return []
+            self.filter(pk__in=ids).update(
+                lease_owner=token,
+                lease_until=Now() + lease,
+                lease_epoch=F("lease_epoch") + 1,
+                claims=F("claims") + 1,
+            )
+        claimed = self.filter(lease_owner=token)
+        return list(claimed.select_related("organization", "instance", "requester"))
+
+
+class Operation(models.Model):
+    """One wish of one person, carried out at most once in effect."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=10, choices=OperationKind.choices)
+    instance = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="operations")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="operations"
+    )
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations"
+    )
+    # Chosen by the form or the caller, so that sending twice asks once.
+    client_request_id = models.UUIDField()
+    # What to send, without any configuration value: those are sealed apart.
+    payload = models.JSONField()
+    # Our tag on the platform: how a lost answer is found again.
+    tag = models.CharField(max_length=60, unique=True)
+
+    state = models.CharField(max_length=12, choices=S.choices, default=S.QUEUED)
+    next_run_at = models.DateTimeField(db_default=Now())
+    lease_owner = models.CharField(max_length=100, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    # Raised by each claim; a write with an older epoch changes nothing (fencing).
+    lease_epoch = models.PositiveIntegerField(default=0)
+    # Claims since something was last recorded; the fifth without a trace stops the operation.
+    claims = models.PositiveSmallIntegerField(default=0)
+    # Looks since the last attempt became unknown, and those that proved nothing was there.
+    looks = models.PositiveSmallIntegerField(default=0)
+    clean_misses = models.PositiveSmallIntegerField(default=0)
+    last_looked_at = models.DateTimeField(null=True, blank=True)
+    # Why it stands where it stands, in words for people; never a value that was sent.
+    problem = models.CharField(max_length=60, blank=True, default="")
+    message = models.CharField(max_length=600, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OperationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_run_at"],
+                condition=Q(state__in=CLAIMABLE),
+                name="operation_due",
+            ),
+            models.Index(fields=["organization", "state"], name="operation_by_organization"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=OperationKind.values), name="operation_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=S.values), name="operation_state_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=["requester", "client_request_id"], name="operation_once_per_request"
+            ),
+            models.UniqueConstraint(
+                fields=["instance"],
+                condition=Q(kind=OperationKind.CREATE),
+                name="operation_creates_one_instance",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=FINAL)
+                | Q(lease_until__isnull=True, finished_at__isnull=False),
+                name="operation_final_has_no_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.instance.name}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def payload_digest(self) -> str:
+        """SHA-256 of the payload in one canonical form: credentials open only beside it."""
+        text = json.dumps(self.payload, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def code(self) -> str:
+        """The id as 26 letters and digits, in lower case (a tag survives cleaning only so)."""
+        return base64.b32encode(self.pk.bytes).decode().rstrip("=").lower()
+
+    def move(self, state: OperationState, *, epoch: int, **changes: object) -> bool:
+        """
+        Go to `state` and show it on the instance, in the caller's transaction.
+
+        Changes nothing and returns False when the lease was lost (another epoch) or the state
+        cannot be reached from the present one.
+        """
+        moved = Operation.objects.filter(
+            pk=self.pk, lease_epoch=epoch, state__in=REACHED_FROM[state]
+        ).update(state=state, **changes)
+        if moved and self.kind == OperationKind.CREATE and state != S.SUCCEEDED:
+            Instance.objects.filter(pk=self.instance_id).update(status=INSTANCE_STATUS[state])
+        return bool(moved)
+
+
+class OperationSecret(models.Model):
+    """The whole configuration of a request, sealed until its operation is final."""
+
+    sealed_fields: ClassVar = ("sealed",)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    operation = models.OneToOneField(Operation, on_delete=models.CASCADE, related_name="secret")
+    sealed = models.TextField(editable=False)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sealed__startswith="ce1."), name="operation_secret_is_sealed"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Credentials of {self.operation_id}"
+
+    @property
+    def sealing_context(self) -> str:
+        """The organization and the exact request that the credentials were given for."""
+        return f"{self.operation.organization_id}|{self.operation.payload_digest}"
+
+
+class AttemptOutcome(models.TextChoices):
+    """How one request ended, as far as is known."""
+
+    IN_FLIGHT = "in_flight", "On its way"
+    NOT_SENT = "not_sent", "Not sent"
+    THROTTLED = "throttled", "Asked to wait"
+    UNKNOWN = "unknown", "Answer lost"
+    SUCCEEDED = "succeeded", "Created"
+    REJECTED = "rejected", "Refused"
+    PROVEN_ABSENT = "proven_absent", "Proven not created"
+
+
+UNRESOLVED = (AttemptOutcome.IN_FLIGHT, AttemptOutcome.UNKNOWN)
+
+
+class Attempt(models.Model):
+    """One request that may create something, recorded before its first byte."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    epoch = models.PositiveIntegerField()
+    origin = models.CharField(max_length=300)
+    address = models.CharField(max_length=45, blank=True, default="")
+    secrets_version = models.PositiveIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    deadline_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(
+        max_length=13, choices=AttemptOutcome.choices, default=AttemptOutcome.IN_FLIGHT
+    )
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_class = models.CharField(max_length=60, blank=True, default="")
+    message = models.CharField(max_length=300, blank=True, default="")
+    request_id = models.CharField("request ID", max_length=60, blank=True, default="")
+    worker = models.CharField(max_length=100, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=AttemptOutcome.values), name="attempt_outcome_is_known"
+            ),
+            models.UniqueConstraint(fields=["operation", "number"], name="attempt_numbered_once"),
+            models.CheckConstraint(condition=Q(number__lte=50), name="attempt_number_is_sane"),
+            # Nobody can start a second request while an earlier one may have been executed.
+            models.UniqueConstraint(
+                fields=["operation"],
+                condition=Q(outcome__in=UNRESOLVED),
+                name="attempt_one_unresolved_per_operation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}: {self.get_outcome_display()}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Time from the intent to the end, if it ended."""
+        return self.ended_at - self.started_at if self.ended_at else None
+
+
+class EvidenceKind(models.TextChoices):
+    """Where an instance of ours was seen on the platform."""
+
+    ANSWER = "answer", "Answer to the request"
+    LISTING = "listing", "Found by its tag"
+
+
+class Evidence(models.Model):
+    """Something seen on the platform; written whoever holds the lease, never changed."""
+
+    sealed_fields: ClassVar = ("token",)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="evidence")
+    kind = models.CharField(max_length=8, choices=EvidenceKind.choices)
+    remote_id = models.BigIntegerField()
+    token = models.TextField(editable=False)
+    seen_at = models.DateTimeField(db_default=Now())
+    worker = models.CharField(max_length=100, blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "evidence"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=EvidenceKind.values), name="evidence_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(token__startswith="ce1."), name="evidence_token_is_sealed"
+            ),
+            models.UniqueConstraint(
+                fields=["attempt", "kind", "remote_id"], name="evidence_recorded_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.remote_id}"
+
+    @property
+    def sealing_context(self) -> str:
+        """What the sealed token is bound to besides its row."""
+        return str(self.remote_id)

@@ -1,0 +1,93 @@
+"""Teams, and who besides the members may see or use an instance."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from instances.models.identity import new_id
+from instances.models.instance import Instance
+
+
+class ShareLevel(models.TextChoices):
+    """How far a share goes; each level includes the ones before it."""
+
+    VIEW = "view", "View"
+    USE = "use", "Use"
+    MANAGE = "manage", "Manage"
+
+
+class Team(models.Model):
+    """People to whom instances are shared together."""
+
+    name = models.CharField(max_length=100, unique=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="teams", blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    """Questions asked of shares."""
+
+    def current(self) -> "ShareQuerySet":
+        """Those that have not expired, by the database's clock."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
+
+
+class Share(models.Model):
+    """One instance shared with one person or one team, until a date or until removed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="shares")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="shares",
+        null=True,
+        blank=True,
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, related_name="shares", null=True, blank=True
+    )
+    level = models.CharField(max_length=6, choices=ShareLevel.choices)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="granted_shares"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(level__in=ShareLevel.values), name="share_level_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, team__isnull=True)
+                | Q(user__isnull=True, team__isnull=False),
+                name="share_is_with_a_person_or_a_team",
+                violation_error_message="Choose a person or a team, not both.",
+            ),
+            models.UniqueConstraint(
+                fields=["instance", "user"],
+                condition=Q(user__isnull=False),
+                name="share_once_per_person",
+                violation_error_message="It is already shared with this person.",
+            ),
+            models.UniqueConstraint(
+                fields=["instance", "team"],
+                condition=Q(team__isnull=False),
+                name="share_once_per_team",
+                violation_error_message="It is already shared with this team.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instance} with {self.recipient} ({self.level})"
+
+    @property
+    def recipient(self) -> str:
+        """The person's or the team's name."""
+        return str(self.user or self.team)

@@ -1,0 +1,141 @@
+"""Ask for an instance, and ask to look for one whose answer was lost."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from instances import access, audit, tags, tasks, vault, zuora
+from instances.access import Action
+from instances.models import (
+    Environment,
+    Instance,
+    Operation,
+    OperationKind,
+    OperationSecret,
+    OperationState,
+    Organization,
+)
+
+
+class MissingEntriesError(Exception):
+    """Required configuration entries are missing; `entries` holds their keys, all of them."""
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        self.entries = list(entries)
+        super().__init__("Missing configuration entries: " + ", ".join(entries))
+
+
+def request_instance(
+    *,
+    requester: User,
+    organization: Organization,
+    element_key: str,
+    name: str,
+    configuration: Mapping[str, str | bool],
+    tag_names: Sequence[str],
+    client_request_id: UUID,
+) -> Instance:
+    """
+    Ask for an element instance; the same `client_request_id` again returns the same instance.
+
+    `configuration` holds plaintext credentials: they are sealed at once, beside the exact request
+    they belong to, and erased when the operation is final.
+
+    :raises NotAllowedError: the requester may not create in this organization.
+    :raises MissingEntriesError: required entries are missing.
+    """
+    access.require(requester, Action.CREATE, organization)
+    if element_key == zuora.ELEMENT_KEY and (missing := zuora.missing_entries(configuration)):
+        raise MissingEntriesError(missing)
+    earlier = _earlier(requester, client_request_id)
+    if earlier is not None:
+        return earlier
+    instance = Instance(
+        organization=organization,
+        owner=requester,
+        name=name,
+        element_key=element_key,
+        environment=_environment(element_key, configuration),
+    )
+    try:
+        with transaction.atomic():
+            operation = _record_wish(instance, configuration, tag_names, client_request_id)
+    except IntegrityError:
+        # Two copies of one form met here; the other one was first.
+        if (earlier := _earlier(requester, client_request_id)) is None:
+            raise
+        return earlier
+    return operation.instance
+
+
+def _earlier(requester: User, client_request_id: UUID) -> Instance | None:
+    made = Operation.objects.filter(requester=requester, client_request_id=client_request_id)
+    operation = made.select_related("instance").first()
+    return operation.instance if operation else None
+
+
+def _environment(element_key: str, configuration: Mapping[str, str | bool]) -> Environment | str:
+    return zuora.environment(configuration) if element_key == zuora.ELEMENT_KEY else ""
+
+
+def _record_wish(
+    instance: Instance,
+    configuration: Mapping[str, str | bool],
+    tag_names: Sequence[str],
+    client_request_id: UUID,
+) -> Operation:
+    operation = Operation(
+        kind=OperationKind.CREATE,
+        instance=instance,
+        organization=instance.organization,
+        requester=instance.owner,
+        client_request_id=client_request_id,
+    )
+    operation.tag = tags.tag_for(operation)
+    operation.payload = {
+        "element_key": instance.element_key,
+        "name": instance.name,
+        "tags": [*tag_names, operation.tag],
+        "configuration_keys": list(configuration),
+    }
+    instance.save(force_insert=True)
+    instance.replace_tags(tag_names)
+    operation.save(force_insert=True)
+    _seal_credentials(operation, configuration)
+    audit.record(instance.owner, "instance.requested", instance, environment=instance.environment)
+    transaction.on_commit(partial(tasks.ring, operation.pk))
+    return operation
+
+
+def _seal_credentials(operation: Operation, configuration: Mapping[str, str | bool]) -> None:
+    held = OperationSecret(
+        operation=operation,
+        expires_at=timezone.now() + timedelta(days=settings.ENGINE["CREDENTIAL_DAYS"]),
+    )
+    held.sealed = vault.seal(held, "sealed", json.dumps(dict(configuration)))
+    held.save(force_insert=True)
+
+
+def request_look(*, actor: User, instance: Instance) -> bool:
+    """
+    Ask the worker to look for a lost answer now; return whether there is one to look for.
+
+    :raises NotAllowedError: the actor may not use this instance.
+    """
+    access.require(actor, Action.USE, instance)
+    with transaction.atomic():
+        waiting = Operation.objects.filter(instance=instance, state=OperationState.UNKNOWN)
+        ids = list(waiting.values_list("pk", flat=True))
+        if ids:
+            waiting.update(next_run_at=Now())
+            audit.record(actor, "instance.look_requested", instance)
+            transaction.on_commit(partial(tasks.ring, ids[0]))
+    return bool(ids)

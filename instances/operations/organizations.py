@@ -1,0 +1,153 @@
+"""Add an organization, change it, replace its secrets."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from instances import access, audit, hosts, tasks, vault
+from instances.access import Action
+from instances.models import Membership, Operation, OperationState, Organization, Role
+from instances.secret import Secret
+
+
+class SecretsNeededError(Exception):
+    """The origin changes, and secrets are bound to it: both must be given again."""
+
+
+@dataclass(frozen=True)
+class SecretPair:
+    """The account-wide secrets, as typed."""
+
+    user_secret: Secret
+    organization_secret: Secret
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.user_secret) and bool(self.organization_secret)
+
+
+def create_organization(
+    *,
+    actor: User | None,
+    name: str,
+    base_url: str,
+    secrets: SecretPair,
+    environment_label: str = "",
+) -> Organization:
+    """
+    Add an organization, its secrets sealed; its creator becomes its admin.
+
+    `actor` None means the server's command line.
+
+    :raises NotAllowedError: the actor may not add organizations.
+    :raises HostRefusedError: the base URL is malformed or its host is not on the allow-list.
+    :raises SecretsNeededError: one of the two is missing.
+    """
+    if actor is not None and not access.may_create_organizations(actor):
+        raise access.NotAllowedError("create organization")
+    organization = Organization(
+        name=name, base_url=hosts.normalize(base_url), environment_label=environment_label
+    )
+    _seal_pair(organization, secrets)
+    with transaction.atomic():
+        organization.save(force_insert=True)
+        if actor is not None:
+            Membership.objects.create(user=actor, organization=organization, role=Role.ADMIN)
+        audit.record(actor, "organization.created", organization, base_url=organization.base_url)
+    return organization
+
+
+def change_organization(
+    *,
+    actor: User,
+    organization: Organization,
+    name: str,
+    base_url: str,
+    environment_label: str,
+    is_active: bool,
+    secrets: SecretPair,
+) -> Organization:
+    """
+    Change an organization; an incomplete pair keeps the secrets, a complete one replaces them.
+
+    :raises NotAllowedError: the actor may not administer it.
+    :raises HostRefusedError: the base URL is malformed or its host is not on the allow-list.
+    :raises SecretsNeededError: one of two given, or another origin without both.
+    """
+    access.require(actor, Action.ADMINISTER, organization)
+    return apply_organization_change(
+        actor=actor,
+        organization=organization,
+        name=name,
+        base_url=base_url,
+        environment_label=environment_label,
+        is_active=is_active,
+        secrets=secrets,
+    )
+
+
+def apply_organization_change(
+    *,
+    actor: User,
+    organization: Organization,
+    name: str,
+    base_url: str,
+    environment_label: str,
+    is_active: bool,
+    secrets: SecretPair,
+) -> Organization:
+    """Do what `change_organization` does, for Django admin, where Django's permissions count."""
+    base_url = hosts.normalize(base_url)
+    is_moving = hosts.origin(base_url) != organization.origin
+    has_one = bool(secrets.user_secret) or bool(secrets.organization_secret)
+    if (is_moving or has_one) and not secrets.is_complete:
+        raise SecretsNeededError
+    organization.name, organization.base_url = name, base_url
+    organization.environment_label, organization.is_active = environment_label, is_active
+    if secrets.is_complete:
+        organization.secrets_version += 1
+        _seal_pair(organization, secrets)
+    with transaction.atomic():
+        organization.save()
+        if secrets.is_complete:
+            _unblock(organization)
+        audit.record(
+            actor,
+            "organization.changed",
+            organization,
+            base_url=base_url,
+            are_secrets_replaced=secrets.is_complete,
+        )
+    return organization
+
+
+def _seal_pair(organization: Organization, secrets: SecretPair) -> None:
+    if not secrets.is_complete:
+        raise SecretsNeededError
+    pair = {
+        "user_secret": secrets.user_secret.reveal().strip(),
+        "organization_secret": secrets.organization_secret.reveal().strip(),
+    }
+    for name, plaintext in pair.items():
+        setattr(organization, name, vault.seal(organization, name, plaintext))
+    organization.secrets_set_at = timezone.now()
+    organization.secrets_refused_at = None
+    organization.account = ""
+
+
+def _unblock(organization: Organization) -> None:
+    """Put work that waited for other secrets back into the queue."""
+    waiting = Operation.objects.filter(organization=organization, state=OperationState.BLOCKED)
+    for operation in waiting:
+        operation.move(
+            OperationState.QUEUED,
+            epoch=operation.lease_epoch,
+            next_run_at=Now(),
+            problem="",
+            message="",
+        )
+    transaction.on_commit(partial(tasks.ring, organization.pk))

@@ -1,0 +1,42 @@
+"""When work is tried: the doorbell, the sweep. Ids in, nothing out; the rows say what to do."""
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+from celery.signals import beat_init, worker_init
+from kombu.exceptions import OperationalError
+
+from instances import vault
+from instances.engine import drain, housekeeping
+
+logger = structlog.get_logger(__name__)
+
+
+def ring(row_id: UUID) -> None:
+    """Wake a worker; if the broker is away, the sweep finds the work a little later."""
+    try:
+        work.delay(str(row_id))
+    except OperationalError:
+        logger.warning("doorbell not heard", row=str(row_id))
+
+
+@shared_task(name="instances.work")
+def work(row_id: str) -> None:
+    """Answer the doorbell: do what is due. The id is for the log."""
+    logger.info("doorbell", row=str(UUID(row_id)))
+    drain.run()
+
+
+@shared_task(name="instances.sweep")
+def sweep() -> None:
+    """Find what no doorbell announced, and erase credentials past their time."""
+    housekeeping.run()
+    drain.run()
+
+
+@worker_init.connect
+@beat_init.connect
+def stop_without_keys(**_kwargs: object) -> None:
+    """Stop before the first message when the key ring does not open what is stored."""
+    vault.stop_unless_ready()

@@ -1,0 +1,4 @@
+"""The map of pages."""
+
+app_name = "instances"
+urlpatterns: list[object] = []

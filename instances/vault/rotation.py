@@ -1,0 +1,108 @@
+"""Everything that is sealed: count it by key, seal it again, check that it opens."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import transaction
+
+from instances.models import SealingKey
+from instances.vault.keyring import KeyRing
+from instances.vault.sealing import FORMAT, SealedRow, UnreadableError, open_with, seal_with
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """One column of one model that holds only sealed values."""
+
+    model: type[SealedRow]
+    field: str
+
+    def rows(self) -> Iterator[SealedRow]:
+        """Every row with a value in this column, in batches, in the order of ids."""
+        held = self.model._default_manager.exclude(**{self.field: ""}).order_by("pk")
+        return held.iterator(chunk_size=BATCH)
+
+
+def sealed_columns() -> list[SealedColumn]:
+    """Every sealed column of every model, as the models themselves declare them."""
+    models = apps.get_app_config("instances").get_models()
+    return [
+        SealedColumn(model, field)
+        for model in models
+        for field in getattr(model, "sealed_fields", ())
+    ]
+
+
+def count_by_key() -> Counter[str]:
+    """How many stored values each key has sealed."""
+    counts: Counter[str] = Counter()
+    for column in sealed_columns():
+        for row in column.rows():
+            counts[_key_id(getattr(row, column.field))] += 1
+    return counts
+
+
+def _key_id(sealed: str) -> str:
+    parts = sealed.split(".")
+    return parts[1] if len(parts) == 4 and parts[0] == FORMAT else "?"
+
+
+def reseal(keys: KeyRing) -> int:
+    """
+    Seal every value of another key again with the primary one; return how many.
+
+    Safe to stop and to repeat: each value is replaced only if it is still the one that was read,
+    so an edit made meanwhile wins.
+
+    :raises UnreadableError: a value does not open; the ones before it are done.
+    """
+    return sum(
+        _reseal_row(keys, column, row)
+        for column in sealed_columns()
+        for row in list(column.rows())
+        if _key_id(getattr(row, column.field)) != keys.primary
+    )
+
+
+def _reseal_row(keys: KeyRing, column: SealedColumn, row: SealedRow) -> int:
+    old = getattr(row, column.field)
+    plaintext = open_with(keys, row, column.field)
+    new = seal_with(keys, row, column.field, plaintext)
+    return column.model._default_manager.filter(pk=row.pk, **{column.field: old}).update(
+        **{column.field: new}
+    )
+
+
+def find_unreadable(keys: KeyRing) -> list[str]:
+    """One sentence for each stored value that does not open."""
+    problems = []
+    for column in sealed_columns():
+        for row in column.rows():
+            try:
+                open_with(keys, row, column.field)
+            except UnreadableError as error:
+                problems.append(str(error))
+    return problems
+
+
+class KeyInUseError(Exception):
+    """The key still opens stored values."""
+
+
+def retire(key_id: str) -> None:
+    """
+    Note that `key_id` is no longer needed, so that it may leave the key ring.
+
+    :raises KeyInUseError: values sealed with it are stored; seal them again first.
+    """
+    with transaction.atomic():
+        if left := count_by_key()[key_id]:
+            raise KeyInUseError(
+                f"{left} stored values are sealed with {key_id!r}. "
+                "Run `manage.py key_ring reseal` first."
+            )
+        SealingKey.objects.filter(key_id=key_id).delete()
