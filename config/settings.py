@@ -203,7 +203,7 @@ ENGINE = {
     "SETTLE_SECONDS": env.float("ELEMENTDESK_SETTLE_SECONDS", default=900.0),
     "LOOK_PAUSES": [
         float(pause)
-        for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,30,120,300,600,900").split(",")
+        for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")
     ],
     "CREDENTIAL_DAYS": env.int("ELEMENTDESK_CREDENTIAL_DAYS", default=7),
 }

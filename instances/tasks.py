@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
 from instances import vault
@@ -40,3 +40,9 @@ def sweep() -> None:
 def stop_without_keys(**_kwargs: object) -> None:
     """Stop before the first message when the key ring does not open what is stored."""
     vault.stop_unless_ready()
+
+
+@worker_shutting_down.connect
+def finish_calls(**_kwargs: object) -> None:
+    """Claim nothing more, so that a warm shutdown waits only for the calls under way."""
+    drain.stop()

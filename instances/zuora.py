@@ -25,6 +25,13 @@ ENTRY_NAMES = {
     "filter.response.nulls": "Leave out empty fields",
 }
 
+# Everything else that is sent is never kept, even where the platform echoes it unmasked.
+PUBLIC_ENTRIES = frozenset(ENTRY_NAMES) - {
+    "password",
+    "clientSecret",
+    "event.notification.signature.key",
+}
+
 Configuration = Mapping[str, str | bool]
 
 

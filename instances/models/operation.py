@@ -44,15 +44,15 @@ FINAL = (S.SUCCEEDED, S.REJECTED, S.CANCELED)
 CLAIMABLE = (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN)
 # From where each state may be reached; a move not listed here changes nothing.
 REACHED_FROM = {
-    S.QUEUED: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED),
-    S.CLAIMED: (S.QUEUED, S.CLAIMED),
-    S.BLOCKED: (S.QUEUED, S.CLAIMED, S.SENDING),
-    S.SENDING: (S.CLAIMED, S.UNKNOWN),
-    S.CREATED: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
+    S.QUEUED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED),
+    S.CLAIMED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN),
+    S.BLOCKED: (S.QUEUED, S.CLAIMED, S.SENDING, S.BLOCKED),
+    S.SENDING: (S.CLAIMED,),
+    S.CREATED: (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN, S.NEEDS_PERSON),
     S.UNKNOWN: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
     S.NEEDS_PERSON: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.CREATED),
     S.SUCCEEDED: (S.CREATED,),
-    S.REJECTED: (S.CLAIMED, S.SENDING),
+    S.REJECTED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN),
     S.CANCELED: (S.QUEUED, S.CLAIMED, S.BLOCKED),
 }
 INSTANCE_STATUS = {
@@ -275,7 +275,7 @@ class Attempt(models.Model):
                 condition=Q(outcome__in=AttemptOutcome.values), name="attempt_outcome_is_known"
             ),
             models.UniqueConstraint(fields=["operation", "number"], name="attempt_numbered_once"),
-            models.CheckConstraint(condition=Q(number__lte=50), name="attempt_number_is_sane"),
+            models.CheckConstraint(condition=Q(number__lte=500), name="attempt_number_is_sane"),
             # Nobody can start a second request while an earlier one may have been executed.
             models.UniqueConstraint(
                 fields=["operation"],

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, get_args
 
-from django.apps import apps
 from django.db import transaction
+from django.db.models import QuerySet
 
 from instances.models import SealingKey
 from instances.vault.keyring import KeyRing
@@ -26,14 +27,26 @@ class SealedColumn:
         held = self.model._default_manager.exclude(**{self.field: ""}).order_by("pk")
         return held.iterator(chunk_size=BATCH)
 
+    def rows_not_sealed_with(self, key_id: str) -> Iterator[SealedRow]:
+        """Rows whose value another key sealed; read in batches by id, so that writing is safe."""
+        others = self.model._default_manager.exclude(**{self.field: ""}).exclude(
+            **{f"{self.field}__startswith": f"{FORMAT}.{key_id}."}
+        )
+        last = None
+        while rows := list(_after(others, last)[:BATCH]):
+            yield from rows
+            last = rows[-1].pk
+
+
+def _after(rows: QuerySet[Any], last: object) -> QuerySet[Any]:
+    rows = rows.order_by("pk")
+    return rows if last is None else rows.filter(pk__gt=last)
+
 
 def sealed_columns() -> list[SealedColumn]:
     """Every sealed column of every model, as the models themselves declare them."""
-    models = apps.get_app_config("instances").get_models()
     return [
-        SealedColumn(model, field)
-        for model in models
-        for field in getattr(model, "sealed_fields", ())
+        SealedColumn(model, field) for model in get_args(SealedRow) for field in model.sealed_fields
     ]
 
 
@@ -63,8 +76,7 @@ def reseal(keys: KeyRing) -> int:
     return sum(
         _reseal_row(keys, column, row)
         for column in sealed_columns()
-        for row in list(column.rows())
-        if _key_id(getattr(row, column.field)) != keys.primary
+        for row in column.rows_not_sealed_with(keys.primary)
     )
 
 

@@ -1,0 +1,67 @@
+"""The platform account behind an organization: a client for it, and whether it accepts us."""
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from instances import audit, vault
+from instances.cloud_elements import CloudElementsClient, Credentials
+from instances.models import Organization
+from instances.vault import Purpose
+
+logger = structlog.get_logger(__name__)
+
+
+def client_for(organization: Organization) -> CloudElementsClient:
+    """
+    Return a client with the organization's secrets, opened for this use.
+
+    :raises UnreadableError: a secret does not open, for instance since the origin was changed.
+    """
+    return CloudElementsClient(
+        organization.base_url,
+        Credentials(
+            user_secret=vault.open_sealed(organization, "user_secret", purpose=Purpose.CALL),
+            organization_secret=vault.open_sealed(
+                organization, "organization_secret", purpose=Purpose.CALL
+            ),
+        ),
+        ca_bundle=settings.EGRESS["CA_BUNDLE"],
+        seconds=settings.ENGINE["CALL_SECONDS"],
+    )
+
+
+def identify(organization: Organization, client: CloudElementsClient) -> str:
+    """
+    Ask the platform which account the secrets open; also the proof that they are accepted.
+
+    :returns: origin and the platform's id of the account; the origin alone if it does not tell.
+    :raises CloudElementsError: as `CloudElementsClient.identify`.
+    """
+    identity = client.identify()
+    return f"{organization.origin}/organizations/{identity}" if identity else organization.origin
+
+
+def learn_account(organization: Organization, client: CloudElementsClient) -> None:
+    """Record which account it is, once for each pair of secrets."""
+    if organization.account:
+        return
+    organization.account = identify(organization, client)
+    _same_secrets(organization).update(account=organization.account)
+
+
+def mark_refused(organization: Organization) -> None:
+    """Stop every call for this organization until its secrets are replaced."""
+    with transaction.atomic():
+        refused = _same_secrets(organization).filter(secrets_refused_at=None)
+        if refused.update(secrets_refused_at=Now()):
+            audit.record(None, "organization.refused", organization)
+            logger.warning("secrets refused", organization=str(organization.pk))
+
+
+def _same_secrets(organization: Organization) -> QuerySet[Organization]:
+    return Organization.objects.filter(
+        pk=organization.pk, secrets_version=organization.secrets_version
+    )

@@ -1,0 +1,213 @@
+"""Create the instance that a claimed operation asks for, exactly once in effect."""
+
+import json
+
+import structlog
+
+from instances import access, vault, zuora
+from instances.access import Action
+from instances.cloud_elements import (
+    CloudElementsClient,
+    CloudElementsError,
+    CreateInstance,
+    NotSentError,
+    OutcomeUnknownError,
+    RejectedError,
+    ThrottledError,
+    UnauthorizedError,
+)
+from instances.engine import accounts, adoption, reconciliation
+from instances.engine.claims import Claim, close_attempt
+from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
+from instances.vault import Purpose
+
+logger = structlog.get_logger(__name__)
+
+MAX_CLAIMS = 5
+RETRY_SECONDS = 24 * 3600
+
+Configuration = dict[str, str | bool]
+
+
+def run(claim: Claim) -> None:
+    """
+    Take the operation as far as it goes now, from what its rows say.
+
+    Safe to run again after a crash at any point: the newest attempt tells what comes next.
+    """
+    if claim.operation.claims > MAX_CLAIMS:
+        claim.ask_person("poison", "Five workers took this up and left no trace of what they did.")
+        return
+    try:
+        client = accounts.client_for(claim.operation.organization)
+        _continue(claim, client)
+    except vault.UnreadableError:
+        claim.ask_person(
+            "unreadable",
+            "A stored secret does not open. Enter the secrets of the organization again.",
+        )
+
+
+def _continue(claim: Claim, client: CloudElementsClient) -> None:
+    attempt = claim.last_attempt()
+    if seen := claim.evidence():
+        adoption.adopt(claim, seen, client=client, secrets=_secret_values(claim))
+    elif attempt is None or attempt.outcome in (
+        AttemptOutcome.NOT_SENT,
+        AttemptOutcome.PROVEN_ABSENT,
+    ):
+        _start(claim, client)
+    elif attempt.outcome == AttemptOutcome.REJECTED:
+        _settle_refusal(claim, attempt, client)
+    elif reconciliation.settle(claim, attempt, client=client, secrets=_secret_values(claim)):
+        _start(claim, client)
+
+
+def _start(claim: Claim, client: CloudElementsClient) -> None:
+    operation = claim.operation
+    if not access.can(operation.requester, Action.CREATE, operation.organization):
+        claim.move(OperationState.CLAIMED)
+        message = f"{operation.requester} may no longer create instances here. Nothing was sent."
+        claim.finish(OperationState.CANCELED, problem="permission", message=message)
+        return
+    configuration = _credentials(claim)
+    if configuration is None:
+        claim.ask_person("expired", "The credentials were erased after their time. Start again.")
+        return
+    claim.move(OperationState.CLAIMED)
+    try:
+        accounts.learn_account(operation.organization, client)
+    except CloudElementsError as error:
+        _not_reached(claim, error)
+    else:
+        _create(claim, client, configuration)
+
+
+def _not_reached(claim: Claim, error: CloudElementsError) -> None:
+    if isinstance(error, UnauthorizedError) and error.status == 401:
+        _block(claim)
+        return
+    claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
+    _try_later(claim, error)
+
+
+def _try_later(claim: Claim, error: CloudElementsError) -> None:
+    age = adoption.age_in_seconds(claim.operation.created_at)
+    if age > RETRY_SECONDS:
+        claim.ask_person("unreachable", f"Nothing could be sent for a day. {error}")
+    else:
+        claim.retry_later(error.error_class, str(error))
+
+
+def _create(claim: Claim, client: CloudElementsClient, configuration: Configuration) -> None:
+    payload = claim.operation.payload
+    request = CreateInstance(
+        element_key=payload["element_key"],
+        name=payload["name"],
+        tags=tuple(payload["tags"]),
+        configuration=configuration,
+    )
+    opened: list[Attempt] = []
+    try:
+        remote = client.create_instance(
+            request, before_send=lambda address: opened.append(claim.open_attempt(address))
+        )
+    except NotSentError as error:
+        if opened:
+            _close(opened[0], AttemptOutcome.NOT_SENT, error)
+        else:
+            claim.note_unsent(
+                error_class=error.error_class, message=str(error), address=error.address
+            )
+        _try_later(claim, error)
+    except ThrottledError as error:
+        _close(opened[0], AttemptOutcome.THROTTLED, error)
+        claim.release(
+            OperationState.QUEUED, after=error.retry_after, problem="throttled", message=str(error)
+        )
+    except (RejectedError, UnauthorizedError) as error:
+        _close(opened[0], AttemptOutcome.REJECTED, error)
+        opened[0].refresh_from_db()
+        _settle_refusal(claim, opened[0], client)
+    except OutcomeUnknownError as error:
+        _close(opened[0], AttemptOutcome.UNKNOWN, error)
+        reconciliation.begin(claim, error)
+    else:
+        adoption.record_answer(claim, opened[0], remote)
+        adoption.finish(claim, remote)
+
+
+def _close(attempt: Attempt, outcome: AttemptOutcome, error: CloudElementsError) -> None:
+    close_attempt(
+        attempt,
+        outcome,
+        http_status=error.status,
+        error_class=error.error_class,
+        message=(error.platform_message or str(error))[:300],
+        request_id=error.request_id,
+    )
+
+
+def _settle_refusal(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
+    """Find out whose credentials were refused: ours, or the provider's that a person typed."""
+    if attempt.http_status not in (401, 403):
+        _reject(claim, "rejected", f"The platform refused the request: {attempt.message}")
+    elif attempt.secrets_version != claim.operation.organization.secrets_version:
+        _start(claim, client)
+    else:
+        _ask_whose(claim, attempt, client)
+
+
+def _ask_whose(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
+    claim.renew()
+    try:
+        client.identify()
+    except UnauthorizedError:
+        _block(claim)
+    except CloudElementsError as error:
+        claim.retry_later(error.error_class, str(error))
+    else:
+        _reject(
+            claim,
+            "provider",
+            "The organization's secrets are accepted, so the refusal is about this request: the "
+            f"provider's credentials, or a missing privilege. The platform says: {attempt.message}",
+        )
+
+
+def _reject(claim: Claim, problem: str, message: str) -> None:
+    claim.finish(OperationState.REJECTED, problem=problem, message=message)
+
+
+def _block(claim: Claim) -> None:
+    organization = claim.operation.organization
+    accounts.mark_refused(organization)
+    claim.release(
+        OperationState.BLOCKED,
+        problem="organization",
+        message=f"The platform refused the secrets of {organization}. "
+        "Nothing more is sent until an admin of the organization replaces them.",
+    )
+
+
+def _credentials(claim: Claim) -> Configuration | None:
+    held = OperationSecret.objects.filter(operation=claim.operation).first()
+    if held is None:
+        return None
+    held.operation = claim.operation
+    sealed = vault.open_sealed(held, "sealed", purpose=Purpose.PROVISION)
+    configuration: Configuration = json.loads(sealed.reveal())
+    return configuration
+
+
+def _secret_values(claim: Claim) -> list[str]:
+    """Return what was sent and must not come back into a row, wherever the platform echoes it."""
+    configuration = _credentials(claim) or {}
+    public = (
+        zuora.PUBLIC_ENTRIES if claim.operation.instance.element_key == zuora.ELEMENT_KEY else ()
+    )
+    return [
+        value
+        for key, value in configuration.items()
+        if isinstance(value, str) and key not in public
+    ]

@@ -1,0 +1,261 @@
+"""Look for a lost answer: found means adopted, absent is believed only when it is proven."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from instances import tags
+from instances.cloud_elements import (
+    CloudElementsClient,
+    CloudElementsError,
+    FoundInstance,
+    UnauthorizedError,
+)
+from instances.engine import accounts, adoption
+from instances.engine.claims import Claim, close_attempt
+from instances.models import (
+    Attempt,
+    AttemptOutcome,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationState,
+)
+
+logger = structlog.get_logger(__name__)
+
+CLEAN_MISSES_NEEDED = 3
+CLOCK_SLACK = timedelta(minutes=10)
+# When this process first knew that a request had ended, by a clock that no one can set.
+_known_since: dict[int, float] = {}
+
+
+class CannotTellError(Exception):
+    """The look could not prove anything; the message says why."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw: instances with our tag, and ones that only share the name."""
+
+    found: list[FoundInstance]
+    possible: list[FoundInstance]
+
+
+def begin(claim: Claim, error: CloudElementsError) -> None:
+    """Show that the outcome is unknown, and look for the first time after a short pause."""
+    claim.release(
+        OperationState.UNKNOWN,
+        after=settings.ENGINE["LOOK_PAUSES"][0],
+        problem=error.error_class,
+        message=str(error),
+        looks=0,
+        clean_misses=0,
+        claims=0,
+    )
+
+
+def settle(
+    claim: Claim, attempt: Attempt, *, client: CloudElementsClient, secrets: Sequence[str]
+) -> bool:
+    """
+    Look for what an earlier request may have made; True means: nothing there, create it now.
+
+    Otherwise the operation has been moved on: finished, due for another look, or a person's.
+    """
+    if attempt.outcome == AttemptOutcome.IN_FLIGHT:
+        close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
+    if attempt.outcome != AttemptOutcome.THROTTLED:
+        claim.move(OperationState.UNKNOWN)
+    try:
+        look = _look(claim, attempt, client)
+    except CannotTellError as error:
+        _look_again(claim, attempt, message=str(error))
+        return False
+    if look.found:
+        _adopt(claim, attempt, look.found, client, secrets)
+        return False
+    if look.possible:
+        ids = ", ".join(str(found.remote_id) for found in look.possible)
+        claim.ask_person("possible", f"Instance {ids} has this name but lacks our tag.")
+        return False
+    return attempt.outcome == AttemptOutcome.THROTTLED or _missed(claim, attempt)
+
+
+def _look(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> Look:
+    """
+    Ask for our tag, then for the name, between two proofs that the right account answers.
+
+    :raises CannotTellError: something about the answers is not good enough to prove absence.
+    """
+    organization = claim.operation.organization
+    try:
+        _control(claim, client)
+        found = _by_tag(claim, attempt, client)
+        possible = [] if found else _by_name(claim, attempt, client)
+        if not found:
+            _filter_check(claim, client)
+            _control(claim, client)
+    except UnauthorizedError as error:
+        accounts.mark_refused(organization)
+        raise CannotTellError(f"The platform refuses the secrets of {organization}.") from error
+    except CloudElementsError as error:
+        raise CannotTellError(str(error)) from error
+    return Look(found, possible)
+
+
+def _control(claim: Claim, client: CloudElementsClient) -> None:
+    organization = claim.operation.organization
+    claim.renew()
+    account = accounts.identify(organization, client)
+    if organization.account and account != organization.account:
+        raise CannotTellError("The platform answers for another account than before.")
+
+
+def _by_tag(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
+    claim.renew()
+    tag = claim.operation.tag
+    return [
+        found
+        for found in client.find_instances(tag=tag)
+        if tag in found.tags and _fits(claim, attempt, found)
+    ]
+
+
+def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
+    """Find instances that lost their tags: ours by name and time, and nobody else's."""
+    claim.renew()
+    name = claim.operation.instance.name
+    listed = client.find_instances(search_text=name)
+    candidates = [
+        found
+        for found in listed
+        if found.name == name
+        and _fits(claim, attempt, found)
+        and found.remote_created_at is not None
+        and not any(tags.is_ours(tag) for tag in found.tags)
+    ]
+    known = Instance.objects.filter(remote_id__in=[found.remote_id for found in candidates])
+    taken = set(known.values_list("remote_id", flat=True))
+    return [found for found in candidates if found.remote_id not in taken]
+
+
+def _fits(claim: Claim, attempt: Attempt, found: FoundInstance) -> bool:
+    is_recent = (
+        found.remote_created_at is None
+        or found.remote_created_at >= attempt.started_at - CLOCK_SLACK
+    )
+    return is_recent and found.element_key == claim.operation.instance.element_key
+
+
+def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
+    """Prove that the list shows what exists: a known instance of ours must be found by its tag."""
+    operation = claim.operation
+    claim.renew()
+    known = (
+        Operation.objects.filter(
+            organization=operation.organization, instance__status=InstanceStatus.ACTIVE
+        )
+        .exclude(pk=operation.pk)
+        .select_related("instance")
+        .order_by("-id")
+        .first()
+    )
+    if known is None:
+        if any(operation.tag in found.tags for found in client.find_instances()):
+            raise CannotTellError("The platform's list shows our tag only without a filter.")
+    elif all(
+        found.remote_id != known.instance.remote_id
+        for found in client.find_instances(tag=known.tag)
+    ):
+        raise CannotTellError("The platform's list does not show an instance that is known.")
+
+
+def _adopt(
+    claim: Claim,
+    attempt: Attempt,
+    found: Sequence[FoundInstance],
+    client: CloudElementsClient,
+    secrets: Sequence[str],
+) -> None:
+    for one in found:
+        claim.renew()
+        try:
+            remote = client.get_instance(one.remote_id, secrets=secrets)
+        except CloudElementsError as error:
+            _look_again(claim, attempt, message=str(error))
+            return
+        adoption.record_sighting(claim, attempt, remote)
+    if len(found) == 1:
+        adoption.finish(claim, remote)
+    else:
+        adoption.adopt(claim, claim.evidence(), client=client, secrets=secrets)
+
+
+def _missed(claim: Claim, attempt: Attempt) -> bool:
+    operation = claim.operation
+    misses = operation.clean_misses + 1
+    if attempt.secrets_version != operation.organization.secrets_version:
+        claim.ask_person(
+            "other-secrets",
+            "The organization's secrets changed after the request. The new ones do not show such "
+            "an instance, but may belong to another user, who sees other instances.",
+        )
+        return False
+    is_proven = (
+        misses >= CLEAN_MISSES_NEEDED and _waited(attempt) >= settings.ENGINE["SETTLE_SECONDS"]
+    )
+    if not is_proven:
+        _look_again(claim, attempt, clean_misses=misses, message=operation.message)
+        return False
+    return _absent(claim, attempt, misses)
+
+
+def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
+    operation = claim.operation
+    repeated = operation.attempts.filter(outcome=AttemptOutcome.PROVEN_ABSENT).exists()
+    with transaction.atomic():
+        close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="No instance with our tag.")
+        if repeated:
+            claim.ask_person(
+                "absent",
+                f"Two requests got no usable answer, and {misses} checks each found no instance "
+                f"with the tag {operation.tag}.",
+            )
+        else:
+            claim.move(OperationState.CLAIMED, looks=0, clean_misses=0, claims=0)
+    return not repeated
+
+
+def _waited(attempt: Attempt) -> float:
+    """Return the seconds since the request ended, by the slower of two clocks."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    since = _known_since.setdefault(attempt.pk, now)
+    ended = attempt.ended_at or attempt.deadline_at
+    return min(adoption.age_in_seconds(ended), now - since)
+
+
+def _look_again(
+    claim: Claim, attempt: Attempt, *, message: str, clean_misses: int | None = None
+) -> None:
+    operation = claim.operation
+    _waited(attempt)
+    pauses = settings.ENGINE["LOOK_PAUSES"]
+    pause = pauses[min(operation.looks + 1, len(pauses) - 1)]
+    is_waiting = attempt.outcome == AttemptOutcome.THROTTLED
+    claim.release(
+        OperationState.QUEUED if is_waiting else OperationState.UNKNOWN,
+        after=pause,
+        looks=F("looks") + 1,
+        clean_misses=operation.clean_misses if clean_misses is None else clean_misses,
+        last_looked_at=Now(),
+        message=message[:600],
+        claims=0,
+    )
