@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from instances import vault
 from instances.models import Instance, Membership, Organization, Role
@@ -30,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def test_settings(settings: SettingsWrapper) -> Iterator[None]:
+def test_settings(settings: Settings) -> Iterator[None]:
     """A key ring of the tests, quick periods, and a first read of the ring in every test."""
     settings.VAULT = {"KEYRING": RING, "KEYRING_FILE": ""}
     settings.ENGINE = {
@@ -47,7 +47,7 @@ def test_settings(settings: SettingsWrapper) -> Iterator[None]:
 
 
 @pytest.fixture
-def account(sandbox: Sandbox, settings: SettingsWrapper) -> Account:
+def account(sandbox: Sandbox, settings: Settings) -> Account:
     """An account of the platform that no other test sees."""
     host = sandbox.base_url.removesuffix("/elements/api-v2")
     settings.EGRESS = {"API_HOSTS": host, "CA_BUNDLE": ""}
@@ -97,9 +97,7 @@ def operator(member: Callable[..., User]) -> User:
 
 
 @pytest.fixture
-def ask(
-    organization: Organization, operator: User, account: Account
-) -> Callable[..., Instance]:
+def ask(organization: Organization, operator: User, account: Account) -> Callable[..., Instance]:
     """Ask for an instance as the form does; credentials of the account's Zuora sandbox."""
 
     def request(**changes: object) -> Instance:
