@@ -1,4 +1,41 @@
 """The map of pages."""
 
+from django.urls import path
+from django.views.generic import RedirectView
+
+from instances.views import (
+    account,
+    activity,
+    creation,
+    detail,
+    health,
+    listing,
+    organizations,
+    sharing,
+    token,
+)
+
 app_name = "instances"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="instances:list"), name="start"),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("sign-in/", account.sign_in, name="sign_in"),
+    path("sign-out/", account.sign_out, name="sign_out"),
+    path("account/", account.account, name="account"),
+    path("activity/", activity.activity, name="activity"),
+    path("instances/", listing.instance_list, name="list"),
+    path("instances/new/", creation.instance_new, name="new"),
+    path("instances/new/preview/", creation.instance_new_preview, name="new_preview"),
+    path("instances/<uuid:pk>/", detail.instance_detail, name="detail"),
+    path("instances/<uuid:pk>/configuration/", detail.instance_configuration, name="configuration"),
+    path("instances/<uuid:pk>/activity/", detail.instance_activity, name="instance_activity"),
+    path("instances/<uuid:pk>/look/", detail.instance_look, name="look"),
+    path("instances/<uuid:pk>/token/", token.instance_token, name="token"),
+    path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
+    path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),
+    path("shares/<uuid:pk>/remove/", sharing.share_remove, name="share_remove"),
+    path("organizations/", organizations.organization_list, name="organizations"),
+    path("organizations/new/", organizations.organization_new, name="organization_new"),
+    path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
+]

@@ -1,0 +1,19 @@
+"""Is this input acceptable, and what do we say if not."""
+
+from instances.forms.account import PasswordForm
+from instances.forms.creation import InstanceForm
+from instances.forms.filters import Chip, InstanceFilter, PagePosition
+from instances.forms.organizations import OrganizationForm
+from instances.forms.preview import RequestPreview
+from instances.forms.sharing import ShareForm
+
+__all__ = [
+    "Chip",
+    "InstanceFilter",
+    "InstanceForm",
+    "OrganizationForm",
+    "PagePosition",
+    "PasswordForm",
+    "RequestPreview",
+    "ShareForm",
+]

@@ -1,0 +1,36 @@
+"""Form fields for values that are typed once and never shown again."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+
+class SecretField(forms.CharField):
+    """
+    A secret as typed: never rendered back, and never changed on its way.
+
+    White space around it is most often a slip of copying; it may also be part of the secret, so
+    it is neither removed nor sent without asking.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        attrs = {"autocomplete": "off", "spellcheck": "false"}
+        options.setdefault("max_length", 1000)
+        options.setdefault("widget", forms.PasswordInput(attrs=attrs))
+        super().__init__(strip=False, **options)
+
+    def clean(self, value: Any) -> str:
+        """Refuse what can only be a slip, and take white space alone as nothing."""
+        text = str(super().clean(value) or "")
+        if not text.strip():
+            return ""
+        if text != text.strip():
+            raise ValidationError(
+                f"{self.label} begins or ends with a space. Type or paste it again without."
+            )
+        if not text.isprintable():
+            raise ValidationError(
+                f"{self.label} contains a character that cannot be seen. Type or paste it again."
+            )
+        return text

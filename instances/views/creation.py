@@ -1,0 +1,51 @@
+"""Ask for a new instance, and see the request before it leaves."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from instances import operations
+from instances.forms import InstanceForm, RequestPreview
+from instances.forms.creation import initial_from
+from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+
+TEMPLATE = "instances/instance_new.html"
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def instance_new(request: SignedInRequest) -> HttpResponse:
+    """Show the form; record the wish and go where its progress shows."""
+    form = InstanceForm(request.POST or None, user=request.user, initial=_initial(request))
+    if request.method == "POST" and form.is_valid():
+        instance = operations.request_instance(requester=request.user, **form.wish())
+        messages.info(request, "Provisioning has started.")
+        return redirect(instance)
+    status = 422 if form.errors else 200
+    return render(
+        request, TEMPLATE, {"form": form, "preview": RequestPreview.of(form)}, status=status
+    )
+
+
+@sensitive_post_parameters()
+@require_POST
+def instance_new_preview(request: SignedInRequest) -> HttpResponse:
+    """Show the request as the form stands now; nothing is checked, kept or sent."""
+    preview = RequestPreview.of(InstanceForm(request.POST, user=request.user))
+    if request.headers.get("HX-Request"):
+        return render(request, f"{TEMPLATE}#preview", {"preview": preview})
+    form = InstanceForm(user=request.user, initial=request.POST.dict())
+    return render(request, TEMPLATE, {"form": form, "preview": preview})
+
+
+def _initial(request: SignedInRequest) -> dict[str, object]:
+    try:
+        source = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return {}
+    return initial_from(find_instance(request.user, source))

@@ -1,0 +1,99 @@
+"""One instance: what is known of it, how that came about, and what can be done."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from instances import access, operations
+from instances.access import Action
+from instances.models import Evidence, Instance, Operation
+from instances.tags import is_ours, without_ours
+from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+from instances.views.history import history_of
+from instances.views.progress import last_sent, steps
+
+
+def frame(user: User, instance: Instance) -> dict[str, Any]:
+    """Return what the head of each of its pages shows."""
+    return {
+        "instance": instance,
+        "actions": access.allowed_actions(user, instance),
+        "can_create": access.can(user, Action.CREATE, instance.organization),
+        "is_member": access.can(user, Action.VIEW, instance.organization),
+        "why": access.why(user, instance),
+    }
+
+
+@require_safe
+def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show state, next step and facts; asked by htmx, only the state."""
+    instance = find_instance(request.user, pk)
+    context = frame(request.user, instance) | _standing(instance) | _tags(instance)
+    is_part = request.headers.get("HX-Target") == "state"
+    template = "instances/instance_detail.html" + ("#state" if is_part else "")
+    response = render(request, template, context)
+    if is_part and not instance.is_busy:
+        # Settled: the whole page has changed, not only its state.
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _standing(instance: Instance) -> dict[str, Any]:
+    operation = _operation(instance)
+    attempts = list(operation.attempts.order_by("number")) if operation else []
+    return {
+        "operation": operation,
+        "sent": last_sent(attempts),
+        "steps": steps(operation, attempts) if operation else [],
+        "look_count": len(settings.ENGINE["LOOK_PAUSES"]),
+    }
+
+
+def _operation(instance: Instance) -> Operation | None:
+    return instance.operations.select_related("requester", "organization").order_by("-pk").first()
+
+
+def _tags(instance: Instance) -> dict[str, list[str]]:
+    names = instance.tag_names
+    return {"tags": without_ours(names), "own_tags": [name for name in names if is_ours(name)]}
+
+
+@require_safe
+def instance_configuration(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show the configuration as the platform returned it, masks in place of secrets."""
+    instance = find_instance(request.user, pk)
+    entries = sorted(instance.configuration.items())
+    context = frame(request.user, instance) | {"entries": entries}
+    return render(request, "instances/instance_configuration.html", context)
+
+
+@require_safe
+def instance_activity(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show every request, what was seen on the platform, and who did what."""
+    instance = find_instance(request.user, pk)
+    operation = _operation(instance)
+    context = frame(request.user, instance) | {
+        "operation": operation,
+        "attempts": operation.attempts.order_by("-number") if operation else [],
+        "evidence": Evidence.objects.filter(attempt__operation=operation).order_by("-seen_at"),
+        "history": history_of(instance),
+    }
+    return render(request, "instances/instance_activity.html", context)
+
+
+@require_POST
+@missing_unless_allowed
+def instance_look(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Look for a lost answer now instead of at the next time."""
+    instance = find_instance(request.user, pk)
+    if operations.request_look(actor=request.user, instance=instance):
+        messages.info(request, "We are looking on the platform now.")
+    else:
+        messages.info(request, "There is nothing to look for any more.")
+    return redirect(instance)

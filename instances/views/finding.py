@@ -1,0 +1,57 @@
+"""Find the row a page is about, starting at the person; what they may not see does not exist."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from instances import access
+from instances.access import Action
+from instances.models import Instance, Organization, Share
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind LoginRequiredMiddleware."""
+
+    user: User
+
+
+P = ParamSpec("P")
+
+
+def missing_unless_allowed(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponse],
+) -> Callable[Concatenate[SignedInRequest, P], HttpResponse]:
+    """Answer a forbidden act as if the row did not exist, so that nobody learns that it does."""
+
+    @wraps(view)
+    def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except access.NotAllowedError as error:
+            raise Http404 from error
+
+    return guarded
+
+
+def find_instance(user: User, pk: UUID) -> Instance:
+    """Return the instance if `user` may see it."""
+    rows = access.visible_to(user).select_related("organization", "owner")
+    return get_object_or_404(rows, pk=pk)
+
+
+def find_share(user: User, pk: UUID) -> Share:
+    """Return the share of an instance that `user` may manage."""
+    rows = Share.objects.filter(instance__in=access.visible_to(user))
+    share = get_object_or_404(rows.select_related("instance", "user", "team"), pk=pk)
+    access.require(user, Action.MANAGE, share.instance)
+    return share
+
+
+def find_organization(user: User, pk: UUID) -> Organization:
+    """Return the organization if `user` is a member."""
+    return get_object_or_404(access.organizations_for(user, Action.VIEW), pk=pk)

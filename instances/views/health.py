@@ -1,0 +1,53 @@
+"""Two addresses for whoever supervises the process; they tell yes or no and nothing else."""
+
+from celery import current_app
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
+
+from instances import vault
+
+BROKER_SECONDS = 2
+
+
+@login_not_required
+@require_safe
+def livez(_request: HttpRequest) -> HttpResponse:
+    """Say that the process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """Say whether everything that a page needs is there."""
+    checks = {"database": _has_database(), "keys": _has_keys(), "broker": _has_broker()}
+    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
+
+
+def _has_database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _has_keys() -> bool:
+    try:
+        vault.ring()
+    except vault.KeyRingError:
+        return False
+    return True
+
+
+def _has_broker() -> bool:
+    try:
+        with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
+            broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+    except (OperationalError, OSError):
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""The record of one instance in plain words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from instances.models import AuditEntry, Instance, ShareLevel
+
+LIMIT = 200
+# What an action of the record is called, with the color and the icon it gets.
+WORDS = {
+    "instance.requested": ("Requested", "info", "send"),
+    "instance.created": ("Created on the platform", "ok", "check"),
+    "instance.adopted": ("Found on the platform and adopted", "ok", "check"),
+    "instance.rejected": ("Refused by the platform", "bad", "circle-x"),
+    "instance.canceled": ("Canceled", "off", "ban"),
+    "instance.needs_person": ("Handed to a person", "bad", "circle-alert"),
+    "instance.look_requested": ("Asked to look now", "info", "search"),
+    "instance.shared": ("Shared", "info", "share-2"),
+    "share.changed": ("Share changed", "info", "share-2"),
+    "share.removed": ("Share removed", "warn", "x"),
+    "token.revealed": ("Token revealed", "warn", "eye"),
+    "token.copied": ("Token copied", "warn", "copy"),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the history."""
+
+    at: datetime
+    title: str
+    tone: str
+    icon: str
+    who: str
+    detail: str
+    request_id: str
+
+
+def history_of(instance: Instance) -> list[Event]:
+    """Return what happened to the instance here, newest first."""
+    entries = AuditEntry.objects.filter(object_id=str(instance.pk)).order_by("-pk")[:LIMIT]
+    return [_event(entry) for entry in entries]
+
+
+def _event(entry: AuditEntry) -> Event:
+    plain = entry.action.replace(".", " ").replace("_", " ").capitalize()
+    title, tone, icon = WORDS.get(entry.action, (plain, "info", "info"))
+    return Event(
+        at=entry.at,
+        title=title,
+        tone=tone,
+        icon=icon,
+        who="Elementdesk" if entry.actor_name == "worker" else entry.actor_name,
+        detail=_detail(entry),
+        request_id=entry.request_id,
+    )
+
+
+def _detail(entry: AuditEntry) -> str:
+    recipient, level = entry.detail.get("recipient"), entry.detail.get("level")
+    if not recipient:
+        return ""
+    label = ShareLevel(level).label.lower() if level in ShareLevel.values else str(level)
+    until = str(entry.detail.get("until") or "")[:10]
+    return f"With {recipient} ({label}){f', until {until}' if until else ''}"

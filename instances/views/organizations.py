@@ -1,0 +1,86 @@
+"""Organizations: where the platform is, which secrets open it, who belongs."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from instances import access, hosts, operations
+from instances.access import Action
+from instances.forms import OrganizationForm
+from instances.models import Organization
+from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+
+
+@require_safe
+def organization_list(request: SignedInRequest) -> HttpResponse:
+    """Show the organizations that the person belongs to."""
+    rows = access.organizations_for(request.user, Action.VIEW).order_by("name")
+    context = {
+        "organizations": rows.prefetch_related("memberships"),
+        "may_create": access.may_create_organizations(request.user),
+    }
+    return render(request, "organizations/organization_list.html", context)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def organization_new(request: SignedInRequest) -> HttpResponse:
+    """Add an organization; whoever adds it becomes its admin."""
+    if not access.may_create_organizations(request.user):
+        raise Http404
+    form = OrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        organization = _create(request, form)
+        if organization is not None:
+            messages.success(request, f"{organization} is added. Its secrets are sealed.")
+            return redirect(organization)
+    context = {"form": form, "presets": hosts.PRESETS}
+    status = 422 if form.errors else 200
+    return render(request, "organizations/organization_new.html", context, status=status)
+
+
+def _create(request: SignedInRequest, form: OrganizationForm) -> Organization | None:
+    try:
+        return operations.create_organization(actor=request.user, **form.changes())
+    except operations.SecretsNeededError:
+        form.ask_for_secrets()
+        return None
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def organization_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show an organization to its members; let its admins change it."""
+    organization = find_organization(request.user, pk)
+    form = OrganizationForm(request.POST or None, organization=organization)
+    if request.method == "POST":
+        access.require(request.user, Action.ADMINISTER, organization)
+        if form.is_valid() and _change(request, form, organization):
+            messages.success(request, "The changes are saved.")
+            return redirect(organization)
+    context = {
+        "organization": organization,
+        "form": form,
+        "presets": hosts.PRESETS,
+        "members": organization.memberships.select_related("user").order_by("user__username"),
+        "can_administer": access.can(request.user, Action.ADMINISTER, organization),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "organizations/organization_detail.html", context, status=status)
+
+
+def _change(request: SignedInRequest, form: OrganizationForm, organization: Organization) -> bool:
+    try:
+        operations.change_organization(
+            actor=request.user, organization=organization, **form.changes()
+        )
+    except operations.SecretsNeededError:
+        form.ask_for_secrets()
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""How far a wish has come, as four steps that people understand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from instances.models import Attempt, AttemptOutcome, Operation, OperationState
+
+NAMES = ("Saved", "Sent", "Answered", "Ready")
+DONE, CURRENT, STOPPED, UNKNOWN = "done", "current", "stopped", "unknown"
+# The step a state stands at, and how it stands there.
+PLACES = {
+    OperationState.QUEUED: (1, CURRENT),
+    OperationState.CLAIMED: (1, CURRENT),
+    OperationState.BLOCKED: (1, STOPPED),
+    OperationState.CANCELED: (1, STOPPED),
+    OperationState.SENDING: (2, CURRENT),
+    OperationState.UNKNOWN: (2, UNKNOWN),
+    OperationState.REJECTED: (2, STOPPED),
+    OperationState.NEEDS_PERSON: (2, STOPPED),
+    OperationState.CREATED: (3, CURRENT),
+    OperationState.SUCCEEDED: (4, DONE),
+}
+UNSENT = (AttemptOutcome.NOT_SENT, AttemptOutcome.THROTTLED)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step; `look` is empty while it lies ahead."""
+
+    name: str
+    look: str
+    at: datetime | None
+
+
+def last_sent(attempts: list[Attempt]) -> Attempt | None:
+    """Return the newest attempt that left this machine."""
+    sent = [attempt for attempt in attempts if attempt.outcome not in UNSENT]
+    return sent[-1] if sent else None
+
+
+def steps(operation: Operation, attempts: list[Attempt]) -> list[Step]:
+    """Return the four steps, with the moment of each that is past."""
+    sent = last_sent(attempts)
+    here, look = PLACES[OperationState(operation.state)]
+    if sent is None and here == 2 and look == STOPPED:
+        here = 1
+    moments = [
+        operation.created_at,
+        sent.started_at if sent else None,
+        sent.ended_at if sent else None,
+        operation.finished_at,
+    ]
+    looks = [DONE if place < here else look if place == here else "" for place in range(4)]
+    return [
+        Step(name, look, at if look == DONE else None)
+        for name, look, at in zip(NAMES, looks, moments, strict=True)
+    ]
