@@ -110,7 +110,9 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
     opened: list[Attempt] = []
     try:
         remote = client.create_instance(
-            request, before_send=lambda address: opened.append(claim.open_attempt(address))
+            request,
+            secrets=_secrets_in(claim, configuration),
+            before_send=lambda address: opened.append(claim.open_attempt(address)),
         )
     except NotSentError as error:
         if opened:
@@ -201,11 +203,13 @@ def _credentials(claim: Claim) -> Configuration | None:
 
 
 def _secret_values(claim: Claim) -> list[str]:
+    return _secrets_in(claim, _credentials(claim) or {})
+
+
+def _secrets_in(claim: Claim, configuration: Configuration) -> list[str]:
     """Return what was sent and must not come back into a row, wherever the platform echoes it."""
-    configuration = _credentials(claim) or {}
-    public = (
-        zuora.PUBLIC_ENTRIES if claim.operation.instance.element_key == zuora.ELEMENT_KEY else ()
-    )
+    is_zuora = claim.operation.instance.element_key == zuora.ELEMENT_KEY
+    public = zuora.PUBLIC_ENTRIES if is_zuora else ()
     return [
         value
         for key, value in configuration.items()
