@@ -7,11 +7,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from instances import vault
-from instances.models import Instance, Membership, Organization, Role
+from instances.models import (
+    Attempt,
+    AttemptOutcome,
+    Instance,
+    Membership,
+    Operation,
+    OperationState,
+    Organization,
+    Role,
+)
+from instances.models.operation import INSTANCE_STATUS
 from instances.operations import SecretPair, request_instance
 from instances.secret import Secret
 from instances.vault import keyring
@@ -20,6 +31,22 @@ from sandbox.running import Account, Sandbox
 RING = json.dumps({"primary": "t1", "keys": {"t1": base64.b64encode(b"t" * 32).decode()}})
 
 MakeUser = Callable[..., User]
+
+TOKEN = "/sO6vVsB2eXhOlgvNR/p+G7wC/+rhY5M="
+# How the only request of an operation ended when the operation stands in a state.
+OUTCOMES = {
+    OperationState.SENDING: AttemptOutcome.IN_FLIGHT,
+    OperationState.UNKNOWN: AttemptOutcome.UNKNOWN,
+    OperationState.NEEDS_PERSON: AttemptOutcome.UNKNOWN,
+    OperationState.CREATED: AttemptOutcome.SUCCEEDED,
+    OperationState.SUCCEEDED: AttemptOutcome.SUCCEEDED,
+    OperationState.REJECTED: AttemptOutcome.REJECTED,
+}
+STATUSES = {AttemptOutcome.SUCCEEDED: 200, AttemptOutcome.REJECTED: 400}
+MESSAGES = {
+    OperationState.REJECTED: "The platform refused the request: username is not known.",
+    OperationState.NEEDS_PERSON: "Several looks found nothing, and nothing proves its absence.",
+}
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +60,7 @@ def sandbox() -> Iterator[Sandbox]:
 def test_settings(settings: Settings) -> Iterator[None]:
     """A key ring of the tests, quick periods, and a first read of the ring in every test."""
     settings.VAULT = {"KEYRING": RING, "KEYRING_FILE": ""}
+    settings.WHITENOISE_AUTOREFRESH = True  # no collected files to serve here
     settings.ENGINE = {
         **settings.ENGINE,
         "CALL_SECONDS": 5.0,
@@ -123,3 +151,68 @@ def ask(organization: Organization, operator: User, account: Account) -> Callabl
 def pair() -> SecretPair:
     """Two secrets as somebody types them."""
     return SecretPair(Secret("typed-user-secret"), Secret("typed-organization-secret"))
+
+
+def put_in_state(instance: Instance, state: OperationState) -> None:
+    """Write the rows of an instance as the engine leaves them in `state`, without a platform."""
+    operation = instance.operations.get()
+    outcome = OUTCOMES.get(state)
+    now = timezone.now()
+    if outcome is not None:
+        is_open = outcome == AttemptOutcome.IN_FLIGHT
+        Attempt.objects.create(
+            operation=operation,
+            number=1,
+            epoch=1,
+            origin=instance.organization.origin,
+            secrets_version=1,
+            deadline_at=now,
+            ended_at=None if is_open else now,
+            outcome=outcome,
+            http_status=STATUSES.get(outcome),
+            request_id="5f3c9a1e-77b0",
+        )
+    is_final = state in (OperationState.REJECTED, OperationState.CANCELED, OperationState.SUCCEEDED)
+    Operation.objects.filter(pk=operation.pk).update(
+        state=state,
+        finished_at=now if is_final else None,
+        message=MESSAGES.get(state, ""),
+        looks=3 if state in (OperationState.UNKNOWN, OperationState.NEEDS_PERSON) else 0,
+        last_looked_at=now if state == OperationState.NEEDS_PERSON else None,
+    )
+    instance.status = INSTANCE_STATUS[state]
+    if state == OperationState.SUCCEEDED:
+        fill_in_reply(instance)
+    instance.save()
+
+
+def fill_in_reply(instance: Instance) -> None:
+    """Write what the platform returned, as the guide's own example has it."""
+    instance.account = f"{instance.organization.origin}|1"
+    instance.remote_id = uuid.uuid4().int % 10**6 + 1
+    instance.token = vault.seal(instance, "token", TOKEN)
+    instance.element = {"id": 9380, "name": "Zuora v2", "key": "zuorav2", "hub": "payment"}
+    instance.configuration = {
+        "base.url": "https://rest.zuora.com/v1",
+        "bulk.relations": None,
+        "password": "********",
+        "username": "somebody@example.com",
+        "zuorav2.sandbox": "true",
+    }
+    instance.is_valid, instance.is_disabled, instance.has_events = True, False, False
+
+
+@pytest.fixture
+def active(ask: Callable[..., Instance]) -> Instance:
+    """An instance that is ready, with a token."""
+    instance = ask()
+    put_in_state(instance, OperationState.SUCCEEDED)
+    return instance
+
+
+@pytest.fixture
+def signed_in(operator: User) -> Client:
+    """A browser in which the operator is signed in."""
+    client = Client()
+    client.force_login(operator)
+    return client
