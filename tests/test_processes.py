@@ -1,0 +1,115 @@
+"""Real workers, killed at the worst moment: one remote instance each, and nothing left to do."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db.models import Q
+
+from instances import vault
+from instances.models import (
+    Attempt,
+    Instance,
+    InstanceStatus,
+    OperationSecret,
+)
+from instances.vault import Purpose
+from sandbox.running import Account
+from tests.workers import Worker, empty_broker, wait_for
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+Ask = Callable[..., Instance]
+KILLS = 20
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Start worker processes, and end those that are left when the test ends."""
+    workers: list[Worker] = []
+    empty_broker()
+
+    def begin(**changes: str) -> Worker:
+        workers.append(Worker(tmp_path, **changes))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        worker.stop()
+
+
+def is_settled() -> bool:
+    return not Instance.objects.exclude(status=InstanceStatus.ACTIVE).exists()
+
+
+def test_doorbell_leads_to_an_active_instance(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    start()
+    instance = ask()
+    wait_for(is_settled)
+    instance.refresh_from_db()
+    assert instance.remote_id == account.only_instance()["id"]
+
+
+def test_sweep_finds_what_no_doorbell_announced(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    ask()
+    empty_broker()
+    start()
+    wait_for(is_settled)
+    assert len(account.instances()) == 1
+
+
+def test_worker_killed_between_sending_and_storing_leaves_one_instance(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    for number in range(KILLS):
+        account.fault("latency", seconds=600, when="after")
+        ask(name=f"Instance {number}")
+        worker = start()
+        wait_for(lambda expected=number + 1: len(account.instances()) == expected)
+        worker.kill()
+    account.release()
+    start()
+    wait_for(is_settled, seconds=120)
+    check_each_is_one(account, KILLS)
+
+
+def check_each_is_one(account: Account, number: int) -> None:
+    """Compare our rows with the platform's own: as many, the same ids, the same tokens."""
+    remote = {instance["id"]: instance["token"] for instance in account.instances()}
+    ours = Instance.objects.all()
+    assert len(remote) == number
+    assert {row.remote_id for row in ours} == set(remote)
+    for row in ours:
+        token = vault.open_sealed(row, "token", purpose=Purpose.CHECK)
+        assert token.reveal() == remote[row.remote_id]
+    posts = [entry for entry in account.ledger() if entry.method == "POST"]
+    assert len(posts) == number
+    assert not OperationSecret.objects.exists()
+    assert not Attempt.objects.filter(Q(outcome="unknown") | Q(outcome="in_flight")).exists()
+
+
+def test_many_calls_are_in_flight_at_once(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=1)
+    for number in range(20):
+        ask(name=f"Instance {number}")
+    start()
+    wait_for(is_settled)
+    entries = [entry for entry in account.ledger() if entry.method == "POST"]
+    assert max(entry.time for entry in entries) - min(entry.time for entry in entries) < 5
+
+
+def test_a_stopped_worker_finishes_its_call_first(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", seconds=1)
+    worker = start()
+    ask()
+    wait_for(lambda: Attempt.objects.filter(outcome="in_flight").exists())
+    assert worker.stop() == 0
+    assert is_settled()

@@ -1,0 +1,100 @@
+"""Real worker processes on the database and the broker of the present test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from kombu import Connection
+
+from tests.conftest import RING
+
+START_SECONDS = 30.0
+
+
+def database_url() -> str:
+    """Return the present test database in the form of DATABASE_URL."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    login = f"{values['USER']}:{values['PASSWORD']}" if values["PASSWORD"] else values["USER"]
+    if str(values["HOST"]).startswith("/"):
+        socket_folder = str(values["HOST"]).replace("/", "%2F")
+        return f"postgres://{login}@{socket_folder}:{values['PORT']}/{values['NAME']}"
+    return f"postgres://{login}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a process that shares the test's database, broker and keys."""
+    return {
+        **os.environ,
+        "DEBUG": "false",
+        "DATABASE_URL": database_url(),
+        "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
+        "ELEMENTDESK_KEYRING": RING,
+        "ELEMENTDESK_KEYRING_FILE": "",
+        "ELEMENTDESK_API_HOSTS": settings.EGRESS["API_HOSTS"],
+        "ELEMENTDESK_CALL_SECONDS": "2",
+        "ELEMENTDESK_LEASE_SECONDS": "3",
+        "ELEMENTDESK_SETTLE_SECONDS": "5",
+        "ELEMENTDESK_LOOK_PAUSES": "0.2,0.5,1",
+        "ELEMENTDESK_SWEEP_SECONDS": "0.3",
+        "BEAT_SCHEDULE_FILE": "",
+        **changes,
+    }
+
+
+class Worker:
+    """One worker process with its beat, in a group of its own, its output in a file."""
+
+    def __init__(self, folder: Path, **changes: str) -> None:
+        self.log = folder / "worker.log"
+        schedule = folder / f"schedule-{time.monotonic_ns()}"
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "threads"]
+        command += ["-c", "4", "-B", "--schedule", str(schedule), "--without-mingle"]
+        self._process = subprocess.Popen(
+            command,
+            env=environment(**changes),
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it and its children at once, as `kill -9` does."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to finish its calls and end; return its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=60)
+
+
+def wait_for(truth: Callable[[], object], seconds: float = START_SECONDS) -> None:
+    """
+    Wait until `truth()` is true.
+
+    :raises TimeoutError: it did not become true in time.
+    """
+    end = time.monotonic() + seconds
+    while not truth():
+        if time.monotonic() > end:
+            raise TimeoutError("what was waited for did not happen")
+        time.sleep(0.05)
+
+
+def empty_broker() -> None:
+    """Forget every message, so that one test's doorbells do not wake another's workers."""
+    with Connection(settings.CELERY_BROKER_URL) as broker:
+        broker.SimpleQueue("celery").clear()
