@@ -1,4 +1,8 @@
-"""The command line: python -m sandbox --port 8001 [--host 127.0.0.1] [--tls] [--data DIR]."""
+"""The command line: python -m sandbox --port 8001 [--host 127.0.0.1] [--tls] [--data DIR].
+
+With --demo-environment it only prints the demo account's values, one NAME=value a line, for whoever
+sets up a demo without importing the sandbox.
+"""
 
 import argparse
 import asyncio
@@ -6,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from sandbox import demo
 from sandbox.certificates import Authority
 from sandbox.platform import Platform
 from sandbox.server import Server
@@ -13,7 +18,21 @@ from sandbox.server import Server
 
 def main() -> None:
     arguments = _parser().parse_args()
-    asyncio.run(_serve(arguments))
+    if arguments.demo_environment:
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in _demo_environment().items())
+    else:
+        asyncio.run(_serve(arguments))
+
+
+def _demo_environment() -> dict[str, str]:
+    return {
+        "USER_SECRET": demo.USER_SECRET,
+        "ORGANIZATION_SECRET": demo.ORGANIZATION_SECRET,
+        "ZUORA_SANDBOX_USERNAME": demo.ZUORA_SANDBOX.username,
+        "ZUORA_SANDBOX_PASSWORD": demo.ZUORA_SANDBOX.password,
+        "ZUORA_PRODUCTION_USERNAME": demo.ZUORA_PRODUCTION.username,
+        "ZUORA_PRODUCTION_PASSWORD": demo.ZUORA_PRODUCTION.password,
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with an own authority")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the state in this folder")
+    parser.add_argument(
+        "--demo-environment", action="store_true", help="print the demo account's values and stop"
+    )
     return parser
 
 
