@@ -24,8 +24,7 @@ def database_url() -> str:
         return f"sqlite:///{values['NAME']}"
     login = f"{values['USER']}:{values['PASSWORD']}" if values["PASSWORD"] else values["USER"]
     if str(values["HOST"]).startswith("/"):
-        socket_folder = str(values["HOST"]).replace("/", "%2F")
-        return f"postgres://{login}@{socket_folder}:{values['PORT']}/{values['NAME']}"
+        return f"postgres://{login}@/{values['HOST']}/{values['NAME']}"
     return f"postgres://{login}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
 
 
@@ -57,13 +56,14 @@ class Worker:
         schedule = folder / f"schedule-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "threads"]
         command += ["-c", "4", "-B", "--schedule", str(schedule), "--without-mingle"]
-        self._process = subprocess.Popen(
-            command,
-            env=environment(**changes),
-            stdout=self.log.open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                env=environment(**changes),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:
