@@ -21,7 +21,11 @@ TEMPLATE = "instances/instance_new.html"
 @missing_unless_allowed
 def instance_new(request: SignedInRequest) -> HttpResponse:
     """Show the form; record the wish and go where its progress shows."""
-    form = InstanceForm(request.POST or None, user=request.user, initial=_initial(request))
+    form = InstanceForm(
+        request.POST if request.method == "POST" else None,
+        user=request.user,
+        initial=_initial(request),
+    )
     if request.method == "POST" and form.is_valid():
         instance = operations.request_instance(requester=request.user, **form.wish())
         messages.info(request, "Provisioning has started.")

@@ -33,7 +33,7 @@ def organization_new(request: SignedInRequest) -> HttpResponse:
     """Add an organization; whoever adds it becomes its admin."""
     if not access.may_create_organizations(request.user):
         raise Http404
-    form = OrganizationForm(request.POST or None)
+    form = OrganizationForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         organization = _create(request, form)
         if organization is not None:
@@ -58,7 +58,9 @@ def _create(request: SignedInRequest, form: OrganizationForm) -> Organization | 
 def organization_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show an organization to its members; let its admins change it."""
     organization = find_organization(request.user, pk)
-    form = OrganizationForm(request.POST or None, organization=organization)
+    form = OrganizationForm(
+        request.POST if request.method == "POST" else None, organization=organization
+    )
     if request.method == "POST":
         access.require(request.user, Action.ADMINISTER, organization)
         if form.is_valid() and _change(request, form, organization):

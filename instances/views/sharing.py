@@ -25,7 +25,7 @@ from instances.views.finding import (
 def instance_sharing(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show with whom the instance is shared; share it with one more."""
     instance = find_instance(request.user, pk)
-    form = ShareForm(request.POST or None, actor=request.user)
+    form = ShareForm(request.POST if request.method == "POST" else None, actor=request.user)
     if request.method == "POST":
         access.require(request.user, Action.MANAGE, instance)
         if form.is_valid():

@@ -1,0 +1,247 @@
+"""Every address, asked by everybody: one table of what each may see or do."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from instances.models import (
+    Instance,
+    Membership,
+    OperationState,
+    Organization,
+    Role,
+    Share,
+    ShareLevel,
+)
+from tests.conftest import put_in_state
+
+pytestmark = pytest.mark.django_db
+
+ROLES = [
+    "anonymous",
+    "stranger",
+    "viewer",
+    "operator",
+    "owner",
+    "admin",
+    "view",
+    "use",
+    "manage",
+    "expired",
+    "removed",
+    "deactivated",
+    "staff",
+]
+SIGN_IN = 302  # to the sign-in page
+GONE = 404  # missing and forbidden look alike
+
+
+def everybody(answer: int) -> dict[str, int]:
+    """The same answer for everybody who is signed in; the others are sent to sign in."""
+    shut_out = dict.fromkeys(("anonymous", "deactivated"), SIGN_IN)
+    return dict.fromkeys(ROLES, answer) | shut_out
+
+
+def only(answer: int, *roles: str) -> dict[str, int]:
+    """`answer` for these roles; for everybody else it does not exist."""
+    return everybody(GONE) | dict.fromkeys(roles, answer)
+
+
+MEMBERS = ("viewer", "operator", "owner", "admin")
+SEES = (*MEMBERS, "view", "use", "manage")
+USES = ("operator", "owner", "admin", "use", "manage")
+MANAGES = ("owner", "admin", "manage")
+
+# Address: what GET answers, what POST answers (405: it takes none).
+TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "start": (everybody(302), everybody(302)),
+    "livez": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
+    "readyz": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
+    "sign_in": (
+        dict.fromkeys(ROLES, 302) | {"anonymous": 200, "deactivated": 200},
+        dict.fromkeys(ROLES, 302) | {"anonymous": 200, "deactivated": 200},
+    ),
+    "sign_out": (everybody(405), everybody(302)),
+    "account": (everybody(200), everybody(422)),
+    "activity": (everybody(200), everybody(405)),
+    "list": (everybody(200), everybody(405)),
+    "new": (everybody(200), everybody(422)),
+    "new_preview": (everybody(405), everybody(200)),
+    "detail": (only(200, *SEES), everybody(405)),
+    "configuration": (only(200, *SEES), everybody(405)),
+    "instance_activity": (only(200, *SEES), everybody(405)),
+    "look": (everybody(405), only(302, *USES)),
+    "token": (only(200, *SEES), everybody(405)),
+    "reveal": (everybody(405), only(200, *USES)),
+    "sharing": (only(200, *SEES), only(422, *MANAGES)),
+    "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
+    "organizations": (everybody(200), everybody(405)),
+    "organization_new": (only(200, "superuser"), only(422, "superuser")),
+    "organization": (only(200, *MEMBERS), only(422, "admin")),
+}
+
+
+def names_in(patterns: list[Any], space: str = "") -> Iterator[str]:
+    """Every URL name below `patterns`, with its namespace."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from names_in(pattern.url_patterns, space + inner)
+        elif isinstance(pattern, URLPattern):
+            yield f"{space}{pattern.name}"
+
+
+@pytest.fixture
+def instance(ask: Callable[..., Instance], operator: User) -> Instance:
+    """An active instance of the owner, with a share that can be removed."""
+    instance = ask()
+    put_in_state(instance, OperationState.SUCCEEDED)
+    instance.refresh_from_db()
+    return instance
+
+
+@pytest.fixture
+def share(instance: Instance, operator: User, make_user: Callable[..., User]) -> Share:
+    return Share.objects.create(
+        instance=instance, user=make_user("somebody"), level=ShareLevel.VIEW, granted_by=operator
+    )
+
+
+@pytest.fixture
+def client_as(
+    instance: Instance,
+    operator: User,
+    member: Callable[..., User],
+    make_user: Callable[..., User],
+) -> Callable[[str], Client]:
+    """A browser in which somebody of that role is signed in."""
+
+    def shared(level: str, until: timedelta) -> User:
+        user = make_user(f"with-{level}")
+        expires_at = timezone.now() + until
+        Share.objects.create(
+            instance=instance, user=user, level=level, granted_by=operator, expires_at=expires_at
+        )
+        return user
+
+    def removed() -> User:
+        user = member(Role.ADMIN, "former")
+        Membership.objects.filter(user=user).delete()
+        return user
+
+    people: dict[str, Callable[[], User]] = {
+        "stranger": lambda: make_user("stranger"),
+        "viewer": lambda: member(Role.VIEWER),
+        "operator": lambda: member(Role.OPERATOR),
+        "owner": lambda: operator,
+        "admin": lambda: member(Role.ADMIN),
+        "view": lambda: shared("view", timedelta(days=1)),
+        "use": lambda: shared("use", timedelta(days=1)),
+        "manage": lambda: shared("manage", timedelta(days=1)),
+        "expired": lambda: shared("manage", -timedelta(seconds=1)),
+        "removed": removed,
+        "deactivated": lambda: member(Role.ADMIN, "leaver"),
+        "staff": lambda: make_user("staff", is_staff=True),
+        "superuser": lambda: User.objects.create_superuser("root"),
+    }
+
+    def sign_in(role: str) -> Client:
+        client = Client()
+        if role != "anonymous":
+            client.force_login(user := people[role]())
+            user.is_active = role != "deactivated"
+            user.save()
+        return client
+
+    return sign_in
+
+
+def address(name: str, instance: Instance, share: Share) -> str:
+    """Return the address of a page about this instance, its share or its organization."""
+    keys = {"organization": instance.organization_id, "share_remove": share.pk}
+    of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
+    of_instance |= {"reveal", "sharing"}
+    key = keys.get(name) or (instance.pk if name in of_instance else None)
+    return reverse(f"instances:{name}", args=[key] if key else [])
+
+
+def test_every_address_has_a_row() -> None:
+    ours = {
+        name.removeprefix("instances:")
+        for name in names_in(get_resolver().url_patterns)
+        if not name.startswith("admin:")
+    }
+    assert ours == set(TABLE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_answers_to_get(
+    role: str, client_as: Callable[[str], Client], instance: Instance, share: Share
+) -> None:
+    client = client_as(role)
+    answers = {
+        name: client.get(address(name, instance, share)).status_code
+        for name in TABLE
+        if name != "readyz"
+    }
+    assert answers == {name: row[0][role] for name, row in TABLE.items() if name != "readyz"}
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("role", ROLES)
+def test_answer_to_post(
+    role: str, name: str, client_as: Callable[[str], Client], instance: Instance, share: Share
+) -> None:
+    answer = client_as(role).post(address(name, instance, share))
+    assert answer.status_code == TABLE[name][1][role]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_nothing_changes_without_a_token_against_forgery(
+    name: str, instance: Instance, share: Share, operator: User
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    if TABLE[name][1]["owner"] not in (405, GONE):
+        assert client.post(address(name, instance, share)).status_code == 403
+    assert Share.objects.filter(pk=share.pk).exists()
+
+
+def test_only_who_may_add_organizations_sees_the_form(
+    client_as: Callable[[str], Client],
+) -> None:
+    assert client_as("superuser").get(reverse("instances:organization_new")).status_code == 200
+
+
+def admin_addresses() -> list[str]:
+    return [
+        reverse(name)
+        for name in names_in(get_resolver().url_patterns)
+        if name.startswith("admin:instances") and name.endswith(("_changelist", "_add"))
+    ]
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "staff"])
+def test_admin_is_shut_to_all_but_staff(role: str, client_as: Callable[[str], Client]) -> None:
+    client = client_as(role)
+    assert {client.get(url).status_code for url in admin_addresses()} == {SIGN_IN}
+
+
+def test_staff_without_permissions_sees_no_rows(client_as: Callable[[str], Client]) -> None:
+    client = client_as("staff")
+    assert {client.get(url).status_code for url in admin_addresses()} == {403}
+
+
+def test_an_organization_of_others_does_not_exist(
+    client_as: Callable[[str], Client], organization: Organization
+) -> None:
+    missing = reverse("instances:organization", args=["00000000-0000-7000-8000-000000000000"])
+    client = client_as("stranger")
+    forbidden = client.get(reverse("instances:organization", args=[organization.pk]))
+    assert client.get(missing).status_code == forbidden.status_code == GONE
