@@ -64,7 +64,7 @@ class OrganizationForm(forms.Form):
         if organization is None:
             del self.fields["is_active"]
         for name in SECRETS:
-            self.fields[name].help_text = _secret_help(organization)
+            self.fields[name].help_text = secret_help(organization)
 
     def clean_name(self) -> str:
         """Refuse a name that another organization has."""
@@ -88,13 +88,8 @@ class OrganizationForm(forms.Form):
         is_given = any(self.cleaned_data.get(name) for name in SECRETS)
         for name in SECRETS:
             if not self.cleaned_data.get(name):
-                self.add_error(name, self._why_needed(name, is_given=is_given))
-
-    def _why_needed(self, name: str, *, is_given: bool) -> str:
-        if self.organization is None:
-            return f"{self.fields[name].label} is missing."
-        label = self.fields[name].label
-        return f"{label} is missing. {INCOMPLETE if is_given else MOVED}"
+                reason = why_secrets_needed(self.organization, is_given=is_given)
+                self.add_error(name, f"{self.fields[name].label} is missing. {reason}".strip())
 
     def changes(self) -> dict[str, Any]:
         """Return what the operations need besides the actor and the organization."""
@@ -108,7 +103,15 @@ def _initial(organization: Organization | None) -> dict[str, Any]:
     return {name: getattr(organization, name) for name in names} if organization else {}
 
 
-def _secret_help(organization: Organization | None) -> str:
+def why_secrets_needed(organization: Organization | None, *, is_given: bool) -> str:
+    """Return the sentence that explains why a secret that was left empty is needed."""
+    if organization is None:
+        return ""
+    return INCOMPLETE if is_given else MOVED
+
+
+def secret_help(organization: Organization | None) -> str:
+    """Return what stands below a field for a secret."""
     if organization is None:
         return "From the platform's own pages. It is sealed at once and never shown again."
     return f"Set on {organization.secrets_set_at:%-d %B %Y}. Leave both empty to keep them."

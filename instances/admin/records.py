@@ -1,0 +1,102 @@
+"""What is only looked at: instances, operations, attempts, the audit record."""
+
+from typing import TypeVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from instances import access, operations, tasks
+from instances.models import Attempt, AuditEntry, Instance, Operation
+
+Row = TypeVar("Row", bound=Model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+    """Shown and searched, never added, changed or deleted."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnlyAdmin[Instance]):
+    """Facts about instances; the sealed token has no place here."""
+
+    list_display = ("name", "remote_id", "element_key", "environment", "status", "organization")
+    list_filter = ("status", "environment", "organization", "element_key", "is_disabled")
+    list_select_related = ("organization",)
+    search_fields = ("name", "element_key", "=remote_id", "tags__name")
+    search_help_text = "Name, element key, tag or instance ID"
+    ordering = ("-pk",)
+    exclude = ("token",)
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnlyAdmin[Operation]):
+    """Operations with where they stand; their credentials have no place here."""
+
+    list_display = ("__str__", "state", "problem", "organization", "requester", "created_at")
+    list_filter = ("state", "kind", "organization", "problem")
+    list_select_related = ("instance", "organization", "requester")
+    search_fields = ("instance__name", "=tag", "attempts__request_id")
+    search_help_text = "Name, Elementdesk's tag or the platform's request ID"
+    ordering = ("-pk",)
+    actions = ("look_now", "ring_the_doorbell")
+
+    @admin.action(description="Look now for lost answers", permissions=["view"])
+    def look_now(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        """Ask the worker to look now, as the button on the instance's page does."""
+        asked = refused = 0
+        for operation in queryset.select_related("instance"):
+            try:
+                asked += operations.request_look(
+                    actor=cast(User, request.user), instance=operation.instance
+                )
+            except access.NotAllowedError:
+                refused += 1
+        self.message_user(request, f"Looking for {asked} lost answers.", messages.INFO)
+        if refused:
+            text = f"{refused} left out: your role in their organization does not include it."
+            self.message_user(request, text, messages.WARNING)
+
+    @admin.action(description="Ring the doorbell", permissions=["view"])
+    def ring_the_doorbell(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        """Wake a worker; what is due is in the rows, so one ring is enough for all."""
+        first = queryset.first()
+        if first is not None:
+            tasks.ring(first.pk)
+            self.message_user(request, "A worker is asked to do what is due.", messages.INFO)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin[Attempt]):
+    """Every request that may have created something."""
+
+    list_display = ("__str__", "operation", "http_status", "request_id", "started_at", "duration")
+    list_filter = ("outcome", "operation__state", "operation__organization", "http_status")
+    list_select_related = ("operation__instance",)
+    search_fields = ("operation__instance__name", "=request_id", "=operation__tag")
+    search_help_text = "Name, the platform's request ID or Elementdesk's tag"
+    ordering = ("-pk",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
+    """Who did what; nobody changes it here."""
+
+    list_display = ("at", "actor_name", "action", "object_type", "object_name", "result")
+    list_filter = ("action", "object_type", "result", "at")
+    search_fields = ("actor_name", "object_name", "=object_id", "=request_id")
+    search_help_text = "Person, name, object id or request id"
+    ordering = ("-pk",)
