@@ -162,7 +162,15 @@ def _processes(port: int, short_folder: Path) -> tuple[dict[str, list[str]], dic
         ),
         "web": _python(
             *("gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--worker-class", "gthread"),
-            *("--threads", 8, "--graceful-timeout", 3, "--log-level", "warning"),
+            *(
+                "--threads",
+                8,
+                "--graceful-timeout",
+                3,
+                "--no-control-socket",
+                "--log-level",
+                "warning",
+            ),
         ),
     }
     if not settings.CELERY_BROKER_URL:
