@@ -110,7 +110,7 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     list_filter = ("organization", "role")
     list_select_related = ("user", "organization")
     search_fields = ("user__username", "user__email", "organization__name")
-    autocomplete_fields = ("user", "organization")
+    raw_id_fields = ("user",)
     ordering = ("organization__name", "user__username")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
@@ -136,13 +136,27 @@ def _record(request: HttpRequest, action: str, membership: Membership) -> None:
     )
 
 
+class TeamAdminForm(forms.ModelForm[Team]):
+    """A team; its people as boxes to tick, which need neither script nor practice."""
+
+    members = forms.ModelMultipleChoiceField(
+        queryset=User.objects.order_by("username"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Team
+        fields = ("name", "members")
+
+
 @admin.register(Team)
 class TeamAdmin(admin.ModelAdmin[Team]):
     """People to whom instances are shared together; each change is recorded."""
 
     list_display = ("name",)
     search_fields = ("name",)
-    filter_horizontal = ("members",)
+    form = TeamAdminForm
     ordering = ("name",)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

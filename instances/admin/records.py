@@ -37,7 +37,6 @@ class InstanceAdmin(ReadOnlyAdmin[Instance]):
     list_filter = ("status", "environment", "organization", "element_key", "is_disabled")
     list_select_related = ("organization",)
     search_fields = ("name", "element_key", "=remote_id", "tags__name")
-    search_help_text = "Name, element key, tag or instance ID"
     ordering = ("-pk",)
     exclude = ("token",)
 
@@ -47,10 +46,9 @@ class OperationAdmin(ReadOnlyAdmin[Operation]):
     """Operations with where they stand; their credentials have no place here."""
 
     list_display = ("__str__", "state", "problem", "organization", "requester", "created_at")
-    list_filter = ("state", "kind", "organization", "problem")
+    list_filter = ("state", "kind", "organization")
     list_select_related = ("instance", "organization", "requester")
     search_fields = ("instance__name", "=tag", "attempts__request_id")
-    search_help_text = "Name, Elementdesk's tag or the platform's request ID"
     ordering = ("-pk",)
     actions = ("look_now", "ring_the_doorbell")
 
@@ -87,7 +85,6 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_filter = ("outcome", "operation__state", "operation__organization", "http_status")
     list_select_related = ("operation__instance",)
     search_fields = ("operation__instance__name", "=request_id", "=operation__tag")
-    search_help_text = "Name, the platform's request ID or Elementdesk's tag"
     ordering = ("-pk",)
 
 
@@ -98,5 +95,4 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     list_display = ("at", "actor_name", "action", "object_type", "object_name", "result")
     list_filter = ("action", "object_type", "result", "at")
     search_fields = ("actor_name", "object_name", "=object_id", "=request_id")
-    search_help_text = "Person, name, object id or request id"
     ordering = ("-pk",)

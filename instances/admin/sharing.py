@@ -18,6 +18,11 @@ class ShareAdminForm(forms.ModelForm[Share]):
     """A new share; its giver must be allowed to manage the instance."""
 
     actor: User
+    expires_at = forms.DateTimeField(
+        label="Until (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
 
     class Meta:
         model = Share
@@ -40,7 +45,7 @@ class ShareAdmin(admin.ModelAdmin[Share]):
     list_filter = ("level", "instance__organization")
     list_select_related = ("instance", "user", "team", "granted_by")
     search_fields = ("instance__name", "user__username", "team__name")
-    autocomplete_fields = ("instance", "user", "team")
+    raw_id_fields = ("instance", "user", "team")
     ordering = ("-pk",)
 
     def has_change_permission(self, request: HttpRequest, obj: Share | None = None) -> bool:

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, operations
@@ -49,9 +49,9 @@ def _standing(instance: Instance) -> dict[str, Any]:
     attempts = list(operation.attempts.order_by("number")) if operation else []
     return {
         "operation": operation,
+        "now": timezone.now(),
         "sent": last_sent(attempts),
         "steps": steps(operation, attempts) if operation else [],
-        "look_count": len(settings.ENGINE["LOOK_PAUSES"]),
     }
 
 
@@ -77,9 +77,10 @@ def instance_configuration(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def instance_activity(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show every request, what was seen on the platform, and who did what."""
     instance = find_instance(request.user, pk)
-    operation = _operation(instance)
+    standing = _standing(instance)
+    operation = standing["operation"]
     context = frame(request.user, instance) | {
-        "operation": operation,
+        **standing,
         "attempts": operation.attempts.order_by("-number") if operation else [],
         "evidence": Evidence.objects.filter(attempt__operation=operation).order_by("-seen_at"),
         "history": history_of(instance),

@@ -47,7 +47,9 @@ def _has_keys() -> bool:
 def _has_broker() -> bool:
     try:
         with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
-            broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+            broker.ensure_connection(
+                max_retries=1, interval_start=0, interval_step=0, timeout=BROKER_SECONDS
+            )
     except (OperationalError, OSError):
         return False
     return True

@@ -1,0 +1,116 @@
+"""Asking for an instance, and the preview of the request."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import put_in_state
+from django.contrib.auth.models import User
+from django.test import Client
+
+from instances import vault
+from instances.models import Instance, Operation, OperationState, Organization, Role
+from instances.vault import Purpose
+
+NEW = "/instances/new/"
+Typed = dict[str, Any]
+
+
+@pytest.fixture
+def typed(organization: Organization) -> Typed:
+    """What a browser sends."""
+    return {
+        "organization": str(organization.pk),
+        "name": "Test @home",
+        "is_sandbox": "on",
+        "authentication_type": "basic",
+        "username": "somebody",
+        "password": "planted-password",
+        "tags": "billing",
+        "client_request_id": str(uuid.uuid4()),
+    }
+
+
+def test_form_leads_to_the_progress_of_the_wish(signed_in: Client, typed: Typed) -> None:
+    response = signed_in.post(NEW, typed, follow=True)
+    instance = Instance.objects.get()
+    assert response.redirect_chain == [(instance.get_absolute_url(), 302)]
+    said = [str(message) for message in response.context["messages"]]
+    assert said == ["Provisioning has started."]
+
+
+def test_name_goes_out_as_typed(signed_in: Client, typed: Typed) -> None:
+    signed_in.post(NEW, typed)
+    assert Operation.objects.get().payload["name"] == "Test @home"
+
+
+def test_credentials_are_sealed_and_in_no_page(signed_in: Client, typed: Typed) -> None:
+    page = signed_in.post(NEW, typed, follow=True).content.decode()
+    held = Operation.objects.get().secret
+    assert "planted" not in page + held.sealed
+    opened = vault.open_sealed(held, "sealed", purpose=Purpose.CHECK).reveal()
+    assert "planted-password" in opened
+
+
+def test_form_sent_twice_asks_once(signed_in: Client, typed: Typed) -> None:
+    first = signed_in.post(NEW, typed).headers["Location"]
+    assert signed_in.post(NEW, typed).headers["Location"] == first
+    assert Operation.objects.count() == 1
+
+
+def test_errors_stand_in_the_summary_and_at_their_fields(signed_in: Client, typed: Typed) -> None:
+    response = signed_in.post(NEW, typed | {"username": "", "password": ""})
+    page = response.content.decode()
+    assert response.status_code == 422
+    for words in ("User name (username) is missing.", "Password (password) is missing."):
+        assert page.count(words) == 2
+    assert "Test @home" in page
+
+
+def test_rejected_form_shows_no_secret(signed_in: Client, typed: Typed) -> None:
+    page = signed_in.post(NEW, typed | {"name": ""}).content.decode()
+    assert "planted" not in page
+    assert typed["client_request_id"] in page
+
+
+def test_viewer_has_nowhere_to_create(client: Client, member: Callable[..., User]) -> None:
+    client.force_login(member(Role.VIEWER))
+    assert "No organization to create it in" in client.get(NEW).content.decode()
+
+
+def test_edit_and_try_again_takes_over_all_but_credentials(
+    signed_in: Client, ask: Callable[..., Instance]
+) -> None:
+    instance = ask(name="Wrong password")
+    put_in_state(instance, OperationState.REJECTED)
+    form = signed_in.get(f"{NEW}?from={instance.pk}").context["form"]
+    assert form["name"].value() == "Wrong password"
+    assert form["tags"].value() == "billing"
+    assert not form["username"].value()
+
+
+@pytest.mark.parametrize("source", ["", "nonsense", str(uuid.uuid4())])
+def test_prefill_from_what_cannot_be_seen(signed_in: Client, source: str) -> None:
+    expected = 404 if len(source) == 36 else 200
+    assert signed_in.get(f"{NEW}?from={source}").status_code == expected
+
+
+def test_preview_is_a_fragment_without_secrets(signed_in: Client, typed: Typed) -> None:
+    headers = {"HX-Request": "true"}
+    page = signed_in.post(f"{NEW}preview/", typed, headers=headers).content.decode()
+    assert page.strip().startswith('<div id="preview"')
+    assert "somebody" in page
+    assert "planted" not in page
+
+
+def test_preview_asks_the_browser_to_keep_secrets_back(signed_in: Client) -> None:
+    page = signed_in.get(NEW).content.decode()
+    assert 'hx-params="not password,client_secret,signature_key"' in page
+
+
+def test_preview_without_script_keeps_the_form(signed_in: Client, typed: Typed) -> None:
+    page = signed_in.post(f"{NEW}preview/", typed).content.decode()
+    assert 'value="Test @home"' in page
+    assert "is missing" not in page
+    assert "planted" not in page
