@@ -155,11 +155,12 @@ def _processes(port: int, short_folder: Path) -> tuple[dict[str, list[str]], dic
     }
     processes = {
         "sandbox": _python("sandbox", "--port", sandbox_port, "--data", VAR / "sandbox"),
-        "worker": _python(
-            *("celery", "--quiet", "--app", "config", "worker", "--pool", "threads"),
-            *("--concurrency", 4, "--beat", "--schedule", VAR / "beat-schedule"),
-            *("--without-gossip", "--without-mingle", "--loglevel", settings.LOG_LEVEL),
+        "worker": _celery(
+            *("worker", "--pool", "threads", "--concurrency", 4),
+            *("--without-gossip", "--without-mingle"),
         ),
+        # Not inside the worker, as a child of which it would outlive the worker's sudden death.
+        "beat": _celery("beat", "--pidfile=", "--schedule", VAR / "beat-schedule"),
         "web": _python(
             *("gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--worker-class", "gthread"),
             *(
@@ -206,6 +207,10 @@ def _broker(short_folder: Path) -> tuple[list[str], str]:
 
 def _python(module: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
+
+
+def _celery(*arguments: object) -> list[str]:
+    return _python("celery", "--quiet", "--app", "config", *arguments)
 
 
 def _manage(command: str) -> list[str]:
