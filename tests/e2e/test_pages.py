@@ -1,0 +1,105 @@
+"""Every page, in both color schemes, wide and narrow: no violation, nothing wider than the window."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from instances.models import Instance, OperationState, Organization, Share, ShareLevel
+from tests.conftest import put_in_state
+from tests.e2e.conftest import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WINDOWS = [
+    pytest.param({"width": 1600, "height": 1000}, id="wide"),
+    pytest.param({"width": 360, "height": 800}, id="narrow"),
+]
+STATES = [
+    OperationState.QUEUED,
+    OperationState.BLOCKED,
+    OperationState.SENDING,
+    OperationState.UNKNOWN,
+    OperationState.NEEDS_PERSON,
+    OperationState.SUCCEEDED,
+    OperationState.REJECTED,
+    OperationState.CANCELED,
+]
+Ask = Callable[..., Instance]
+
+
+@pytest.fixture
+def in_every_state(ask: Ask, operator: User, make_user: Callable[..., User]) -> list[Instance]:
+    """One instance in each state, the one that is ready also shared."""
+    made = []
+    for state in STATES:
+        instance = ask(name=f"Zuora {state.label}")
+        put_in_state(instance, state)
+        made.append(instance)
+    Share.objects.create(
+        instance=made[5], user=make_user("tara"), level=ShareLevel.USE, granted_by=operator
+    )
+    return made
+
+
+def pages(made: list[Instance], organization: Organization) -> list[str]:
+    """The address of every page that a member can open."""
+    ready = made[5].pk
+    share = Share.objects.get()
+    plain = ["list", "new", "activity", "organizations", "organization_new", "account"]
+    of_instance = ["configuration", "instance_activity", "token", "sharing"]
+    return [
+        *[reverse(f"instances:{name}") for name in plain],
+        reverse("instances:list") + "?q=nothing-like-it",
+        *[reverse("instances:detail", args=[instance.pk]) for instance in made],
+        *[reverse(f"instances:{name}", args=[ready]) for name in of_instance],
+        reverse("instances:share_remove", args=[share.pk]),
+        reverse("instances:organization", args=[organization.pk]),
+        "/no-such-page/",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_pages_are_accessible_and_fit(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    in_every_state: list[Instance],
+    organization: Organization,
+    operator: User,
+    window: dict[str, int],
+    scheme: str,
+) -> None:
+    operator.is_superuser = operator.is_staff = True
+    with_password(operator)
+    somebody = visitor(viewport=window, color_scheme=scheme)
+    somebody.visit("/sign-in/")
+    problems = {"/sign-in/": somebody.accessibility_violations()}
+    somebody.sign_in("olivia")
+    for path in pages(in_every_state, organization):
+        somebody.visit(path)
+        problems[path] = somebody.accessibility_violations()
+        if (wider := somebody.overflow()) > 0:
+            problems[path].append(f"{wider} pixels wider than the window")
+    assert {path: found for path, found in problems.items() if found} == {}
+
+
+def test_admin_obeys_the_policy(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    in_every_state: list[Instance],
+    operator: User,
+) -> None:
+    operator.is_superuser = operator.is_staff = True
+    with_password(operator)
+    somebody = visitor()
+    somebody.sign_in("olivia")
+    somebody.visit(reverse("admin:index"))
+    links = somebody.page.locator("#content-main th a").evaluate_all(
+        "found => found.map(link => link.getAttribute('href'))"
+    )
+    assert len(links) > 8
+    for link in links:
+        somebody.visit(link)
+        assert somebody.page.locator("#content").is_visible()
