@@ -45,6 +45,7 @@ lock: .venv/.installed-dev  ## new versions within the bounds of pyproject.toml,
 LOCK := -q --generate-hashes --universal --python-version 3.11 --no-annotate --no-header
 
 .env:
+	@mkdir -p -m 700 var
 	@cp .env.example .env && echo "Made .env from .env.example."
 
 .venv/bin/python:
