@@ -4,6 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -87,7 +88,7 @@ def account(sandbox: Sandbox, settings: Settings) -> Account:
 def make_user(db: None) -> MakeUser:
     """Make a person, by user name; without a usable password unless one is given."""
 
-    def make(username: str, **fields: object) -> User:
+    def make(username: str, **fields: Any) -> User:
         return User.objects.create_user(username, f"{username}@example.com", **fields)
 
     return make

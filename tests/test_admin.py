@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import TOKEN, put_in_state
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -24,6 +23,7 @@ from instances.models import (
     Team,
 )
 from instances.vault import Purpose
+from tests.conftest import TOKEN, put_in_state
 
 MODELS = (Organization, Membership, Team, Instance, Operation, Attempt, Share, AuditEntry)
 READ_ONLY = (Instance, Operation, Attempt, AuditEntry)

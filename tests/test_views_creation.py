@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import put_in_state
 from django.contrib.auth.models import User
 from django.test import Client
 
 from instances import vault
 from instances.models import Instance, Operation, OperationState, Organization, Role
 from instances.vault import Purpose
+from tests.conftest import put_in_state
 
 NEW = "/instances/new/"
 Typed = dict[str, Any]
@@ -107,6 +107,13 @@ def test_preview_is_a_fragment_without_secrets(signed_in: Client, typed: Typed) 
 def test_preview_asks_the_browser_to_keep_secrets_back(signed_in: Client) -> None:
     page = signed_in.get(NEW).content.decode()
     assert 'hx-params="not password,client_secret,signature_key"' in page
+
+
+def test_preview_without_script_keeps_production_chosen(signed_in: Client, typed: Typed) -> None:
+    del typed["is_sandbox"]
+    response = signed_in.post(f"{NEW}preview/", typed)
+    assert response.context["form"]["is_sandbox"].value() is False
+    assert '"zuorav2.sandbox": false' in response.context["preview"].body
 
 
 def test_preview_without_script_keeps_the_form(signed_in: Client, typed: Typed) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import TOKEN, put_in_state
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +19,7 @@ from instances.models import (
     Operation,
     OperationState,
 )
+from tests.conftest import TOKEN, put_in_state
 
 Ask = Callable[..., Instance]
 TABS = ("detail", "configuration", "token", "instance_activity", "sharing")

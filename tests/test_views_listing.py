@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import put_in_state
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from instances.models import Instance, OperationState, Organization, Share
+from tests.conftest import put_in_state
 
 Ask = Callable[..., Instance]
 LIST = "/instances/"

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import TOKEN
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 
 from instances.models import AuditEntry, Instance, Role, Share
+from tests.conftest import TOKEN
 
 JSON = {"Accept": "application/json"}
 

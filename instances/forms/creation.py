@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from instances import access, zuora
 from instances.access import Action
@@ -234,6 +235,15 @@ class InstanceForm(forms.Form):
             "tag_names": self.cleaned_data["tags"],
             "client_request_id": self.cleaned_data["client_request_id"],
         }
+
+
+def initial_typed(data: QueryDict) -> dict[str, Any]:
+    """Return what was typed so far, as the beginning of another form: everything but secrets."""
+    typed = {
+        name: data.get(name, "") for name in InstanceForm.base_fields if name not in SECRET_FIELDS
+    }
+    # A browser leaves a switch that is off out altogether.
+    return typed | {name: name in data for name in ("is_sandbox", "has_events")}
 
 
 def initial_from(instance: Instance) -> dict[str, Any]:

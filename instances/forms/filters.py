@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -127,7 +128,6 @@ class InstanceFilter(forms.Form):
         return "me" if name == "owner" else str(value)
 
     def _without(self, name: str) -> str:
-        query = self.query.copy()
-        for gone in (name, "after", "before"):
-            query.pop(gone, None)
-        return f"{reverse('instances:list')}?{query.urlencode()}"
+        gone = (name, "after", "before")
+        kept = {key: value for key, value in self.query.items() if value and key not in gone}
+        return f"{reverse('instances:list')}?{urlencode(kept)}"

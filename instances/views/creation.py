@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from instances import operations
 from instances.forms import InstanceForm, RequestPreview
-from instances.forms.creation import initial_from
+from instances.forms.creation import initial_from, initial_typed
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 
 TEMPLATE = "instances/instance_new.html"
@@ -43,7 +43,7 @@ def instance_new_preview(request: SignedInRequest) -> HttpResponse:
     preview = RequestPreview.of(InstanceForm(request.POST, user=request.user))
     if request.headers.get("HX-Request"):
         return render(request, f"{TEMPLATE}#preview", {"preview": preview})
-    form = InstanceForm(user=request.user, initial=request.POST.dict())
+    form = InstanceForm(user=request.user, initial=initial_typed(request.POST))
     return render(request, TEMPLATE, {"form": form, "preview": preview})
 
 
