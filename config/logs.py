@@ -61,7 +61,13 @@ def logging_config(*, level: str, is_readable: bool) -> None:
             # Each request line is the proxy's to log; a library's debug output may hold bodies.
             "loggers": {
                 name: {"level": "WARNING"}
-                for name in ("urllib3", "requests", "celery.worker.strategy", "celery.app.trace")
+                for name in (
+                    "urllib3",
+                    "requests",
+                    "celery.worker.strategy",
+                    "celery.app.trace",
+                    "celery.beat",
+                )
             },
         }
     )

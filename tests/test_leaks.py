@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -135,7 +136,7 @@ def test_planted_secrets_are_nowhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     empty_broker()
-    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    broker: Any = redis.Redis.from_url(settings.CELERY_BROKER_URL)
     worker = Worker(tmp_path, LOG_LEVEL="DEBUG")
     client = Client()
     operator.is_superuser = operator.is_staff = True
@@ -171,9 +172,9 @@ def test_planted_secrets_are_nowhere(
     }
 
 
-def overhear(monitor: redis.client.Monitor, until: str) -> bytes:
+def overhear(monitor: Any, until: str) -> bytes:
     """Return every command that the broker received, up to the one that holds `until`."""
-    heard = []
+    heard: list[str] = []
     while not heard or until not in heard[-1]:
         heard.append(str(monitor.next_command()))
     return "\n".join(heard).encode()

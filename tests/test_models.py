@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -145,7 +146,7 @@ def test_every_choice_is_held_by_the_database(operation: Operation, operator: Us
         (Membership, "role"),
     ]
     for model, field in nonsense:
-        refuses("is_known", lambda m=model, f=field: m.objects.update(**{f: "nonsense"}))
+        refuses("is_known", partial(model.objects.update, **{field: "nonsense"}))
 
 
 def test_a_share_is_with_a_person_or_a_team(ask: Ask, operator: User) -> None:

@@ -1,6 +1,7 @@
 """Real workers, killed at the worst moment: one remote instance each, and nothing left to do."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,12 +70,16 @@ def test_worker_killed_between_sending_and_storing_leaves_one_instance(
         account.fault("latency", seconds=600, when="after")
         ask(name=f"Instance {number}")
         worker = start()
-        wait_for(lambda expected=number + 1: len(account.instances()) == expected)
+        wait_for(partial(has_instances, account, number + 1))
         worker.kill()
     account.release()
     start()
     wait_for(is_settled, seconds=120)
     check_each_is_one(account, KILLS)
+
+
+def has_instances(account: Account, number: int) -> bool:
+    return len(account.instances()) == number
 
 
 def check_each_is_one(account: Account, number: int) -> None:
