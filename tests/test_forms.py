@@ -247,3 +247,11 @@ def test_name_of_another_organization_is_refused(organization: Organization) -> 
 def test_filter_with_impossible_values_filters_nothing(operator: User) -> None:
     query = QueryDict("status=nonsense&organization=7&owner=you")
     assert InstanceFilter(query, user=operator).chips() == []
+
+
+@pytest.mark.django_db
+def test_name_keeps_its_spaces_but_is_not_made_of_them(operator: User) -> None:
+    kept = InstanceForm({"name": "  Test  "}, user=operator)
+    blank = InstanceForm({"name": "   "}, user=operator)
+    assert kept.errors.get("name") is None
+    assert blank.errors["name"] == ["Name (name) is missing."]

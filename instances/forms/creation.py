@@ -103,6 +103,7 @@ class InstanceForm(forms.Form):
     )
     name = forms.CharField(
         max_length=255,
+        strip=False,
         help_text="Goes out exactly as typed. The platform removes HTML tags from it and turns "
         "words that begin with @ into tags.",
         error_messages={"required": "Name (name) is missing."},
@@ -204,6 +205,13 @@ class InstanceForm(forms.Form):
         """Whether the folded part has something to show."""
         optional = ("has_events", "callback_url", "signature_key", "filter_nulls")
         return any(self.errors.get(name) or self[name].value() for name in optional)
+
+    def clean_name(self) -> str:
+        """Refuse a name of spaces only; any other goes out as typed."""
+        name: str = self.cleaned_data["name"]
+        if not name.strip():
+            raise ValidationError(self.fields["name"].error_messages["required"])
+        return name
 
     def clean(self) -> dict[str, Any]:
         """Name every entry that is missing, at once."""
