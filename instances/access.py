@@ -108,7 +108,7 @@ def why(user: User, instance: Instance) -> str:
     """Return one sentence that tells `user` why they may see `instance`."""
     role = Membership.objects.filter(user=user, organization=instance.organization_id).first()
     if role is not None:
-        is_owner = " and created it" if instance.owner_id == user.pk else ""
+        is_owner = " and asked for it" if instance.owner_id == user.pk else ""
         return f"You see this because you are {_article(role.role)} of {instance.organization}{is_owner}."
     shares = _shares_with(user).filter(instance=instance).select_related("team", "granted_by")
     best = max(shares, key=lambda share: LEVEL_ORDER.index(ShareLevel(share.level)))
