@@ -1,13 +1,13 @@
 """The platform's API as we use it: every failure comes out as one named error."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import requests
+import structlog
 
 from instances.cloud_elements import masks, resolution
 from instances.cloud_elements.documents import (
@@ -18,28 +18,22 @@ from instances.cloud_elements.documents import (
 )
 from instances.cloud_elements.egress import Answer, AnswerLostError, Door
 from instances.cloud_elements.errors import (
-    CloudElementsError,
     MaskedValueError,
     NotFoundError,
     OutcomeUnknownError,
-    RejectedError,
-    ThrottledError,
     UnauthorizedError,
     UnavailableError,
 )
-from instances.cloud_elements.json_text import clean_text, parse_json
+from instances.cloud_elements.json_text import clean_text
+from instances.cloud_elements.refusals import document_of, error_from, refusal
 from instances.secret import Secret
 
 ONE_DOCUMENT = 2 * 2**20
 ONE_PAGE = 16 * 2**20
 MAX_PAGES = 500
-MAX_RETRY_AFTER = 3600.0
-QUICK = 2.0
-# A definite no to a request that creates; everything not listed may have been carried out.
-DEFINITE_NO = (400, 405, 406, 413, 415, 422)
+EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
-
-Named = TypeVar("Named", bound=CloudElementsError)
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class CloudElementsClient:
         seconds: float = 90.0,
         resolve: resolution.Resolve = resolution.resolve_with_system,
     ) -> None:
-        self._base_url = base_url
+        self._base_url = base_url.rstrip("/")
         self._credentials = credentials
         self._door = Door(ca_bundle, seconds, resolve)
 
@@ -85,7 +79,8 @@ class CloudElementsClient:
         """
         Create an instance (POST /instances, the guide "Create Instance").
 
-        `secrets` are masked wherever the answer echoes them; error texts hold nothing typed.
+        What was typed under a secret name, and `secrets`, are masked wherever the configuration
+        in the answer echoes them; error texts hold nothing typed.
 
         `before_send` gets the connected address when everything but the request has happened.
 
@@ -102,10 +97,10 @@ class CloudElementsClient:
             secrets=request.typed_values(),
             hook=before_send,
         )
-        try:
-            return RemoteInstance.parse(_document(answer), secrets)
-        except ValueError:
-            raise _error(OutcomeUnknownError, "unusable", answer) from None
+        remote = _instance(answer, [*secrets, *request.secrets(), *self._credentials.values()])
+        if remote is None:
+            raise error_from(OutcomeUnknownError, "unusable", answer)
+        return remote
 
     def get_instance(self, remote_id: int, *, secrets: Sequence[str] = ()) -> RemoteInstance:
         """
@@ -115,26 +110,27 @@ class CloudElementsClient:
         :raises CloudElementsError: not answered, refused, or not usable.
         """
         answer = self._call("GET", f"/instances/{remote_id}", secrets=secrets)
-        try:
-            remote = RemoteInstance.parse(_document(answer), secrets)
-        except ValueError:
-            raise _error(UnavailableError, "unusable", answer) from None
-        if remote.remote_id != remote_id:
-            raise _error(UnavailableError, "unusable", answer)
+        remote = _instance(answer, [*secrets, *self._credentials.values()])
+        if remote is None or remote.remote_id != remote_id:
+            raise error_from(UnavailableError, "unusable", answer)
         return remote
 
-    def find_instances(self, *, tag: str = "", search_text: str = "") -> list[FoundInstance]:
+    def find_instances(
+        self, *, tag: str = "", search_text: str = "", secrets: Sequence[str] = ()
+    ) -> list[FoundInstance]:
         """
         List instances by tag or by text, through all pages; without either, all of them.
 
-        The platform answers 404 with its own error shape for an empty list (churros suite); only
-        that is taken for empty. A filter may be ignored: callers compare for themselves.
+        The platform answers 404, in its own error shape and saying "No … found", for an empty list
+        (churros suite); only that is taken for empty. A filter may be ignored: callers compare
+        for themselves. Lines without a usable id are left out and counted in the log.
+        `secrets` are masked where an error's text echoes them.
 
         :raises CloudElementsError: not answered, refused, or not a list.
         """
         filters = {"tags[]": tag} if tag else {}
         filters |= {"searchText": search_text} if search_text else {}
-        return [found for page in self._pages(filters) for found in page]
+        return [found for page in self._pages(filters, secrets) for found in page]
 
     def identify(self) -> str:
         """
@@ -146,34 +142,50 @@ class CloudElementsClient:
         :raises CloudElementsError: not answered.
         """
         try:
-            document = _document(self._call("GET", "/organizations/me"))
+            answer = self._call("GET", "/organizations/me")
         except UnauthorizedError as error:
             if error.status == 401:
                 raise
             return ""
         except NotFoundError:
             return ""
-        except ValueError:
-            raise UnavailableError("garbled") from None
-        identity = document.get("id") if isinstance(document, dict) else None
-        return clean_text(str(identity), 100) if identity is not None else ""
+        document = document_of(answer)
+        if not isinstance(document, dict):
+            raise error_from(UnavailableError, "garbled", answer)
+        identity = document.get("id")
+        is_usable = isinstance(identity, int | str) and not isinstance(identity, bool)
+        return clean_text(str(identity), 100) if is_usable else ""
 
-    def _pages(self, filters: Mapping[str, str]) -> Iterator[list[FoundInstance]]:
-        token, seen = "", set()
-        for _page in range(MAX_PAGES):
-            query = {**filters, "hydrate": "false", **({"nextPage": token} if token else {})}
-            try:
-                answer = self._call("GET", "/instances", query=query, limit=ONE_PAGE)
-            except NotFoundError:
-                return
+    def _pages(
+        self, filters: Mapping[str, str], secrets: Sequence[str]
+    ) -> Iterator[list[FoundInstance]]:
+        query, seen = {**filters, "hydrate": "false"}, {""}
+        while (answer := self._page(query, secrets)) is not None:
             yield _found(answer)
-            token = answer.headers.get("elements-next-page-token", "")
+            token = answer.headers.get("elements-next-page-token", "").strip()
             if not token:
                 return
-            if token in seen:
-                raise _error(UnavailableError, "garbled", answer)
+            if token in seen or len(seen) == MAX_PAGES:
+                raise error_from(UnavailableError, "pages", answer)
             seen.add(token)
-        raise UnavailableError("too-large")
+            query["nextPage"] = token
+
+    def _page(self, query: Mapping[str, str], secrets: Sequence[str]) -> Answer | None:
+        """Return one page, None for the platform's way of saying that the whole list is empty."""
+        try:
+            return self._call("GET", "/instances", query=query, secrets=secrets, limit=ONE_PAGE)
+        except NotFoundError as error:
+            absent = error
+        # Behind a first page that was not empty, "none" contradicts it: the list is incomplete.
+        if "nextPage" not in query and EMPTY_LIST.fullmatch(absent.platform_message):
+            return None
+        raise UnavailableError(
+            "status-404",
+            status=404,
+            request_id=absent.request_id,
+            platform_message=absent.platform_message,
+            address=absent.address,
+        )
 
     def _call(
         self,
@@ -193,12 +205,14 @@ class CloudElementsClient:
         request = self._request(method, path, query, document)
         try:
             answer = self._door.call(request, limit=limit, before_send=hook)
-        except AnswerLostError as lost:
-            family = UnavailableError if is_question else OutcomeUnknownError
-            raise family(lost.error_class) from None
-        if not 200 <= answer.status < 300:
-            _refuse(answer, is_question, [*secrets, *self._credentials.values()])
-        return answer
+        except AnswerLostError as error:
+            lost = error
+        else:
+            if not 200 <= answer.status < 300:
+                raise refusal(answer, is_question, [*secrets, *self._credentials.values()])
+            return answer
+        family = UnavailableError if is_question else OutcomeUnknownError
+        raise family(lost.error_class, address=lost.address)
 
     def _request(
         self,
@@ -222,17 +236,18 @@ class CloudElementsClient:
         return requests.Request(method, url, headers=headers, params=query, data=body)
 
 
-def _document(answer: Answer) -> object:
-    return parse_json(answer.body)
+def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:
+    try:
+        return RemoteInstance.parse(document_of(answer), secrets)
+    except UnusableAnswerError:
+        return None
 
 
 def _found(answer: Answer) -> list[FoundInstance]:
-    try:
-        listed = _document(answer)
-    except ValueError:
-        listed = None
+    # A list cut short would look like proof that something is absent.
+    listed = document_of(answer, whole=True)
     if not isinstance(listed, list):
-        raise _error(UnavailableError, "garbled", answer)
+        raise error_from(UnavailableError, "garbled", answer)
     found = []
     for document in listed:
         try:
@@ -240,71 +255,6 @@ def _found(answer: Answer) -> list[FoundInstance]:
         except UnusableAnswerError:
             # One odd line must not hide the others; ours has a number that the platform gave.
             continue
+    if len(found) < len(listed):
+        logger.warning("list has unreadable lines", lines=len(listed) - len(found))
     return found
-
-
-def _refuse(answer: Answer, is_question: bool, secrets: Sequence[str]) -> NoReturn:
-    """Raise the error that tells the caller what to do about an answer that is not 2xx."""
-    shape = _error_shape(answer)
-    status = answer.status
-    if status in (401, 403):
-        raise _error(UnauthorizedError, "unauthorized", answer, shape, secrets)
-    if is_question:
-        if status == 404 and shape:
-            raise _error(NotFoundError, "not-found", answer, shape, secrets)
-        raise _error(UnavailableError, _status_class(status), answer, shape, secrets)
-    if status in DEFINITE_NO or (status == 404 and shape):
-        raise _error(RejectedError, "rejected", answer, shape, secrets)
-    wait = _retry_after(answer)
-    if status == 429 and wait is not None and answer.seconds < QUICK:
-        throttled = _error(ThrottledError, "throttled", answer, shape, secrets)
-        throttled.retry_after = wait
-        raise throttled
-    raise _error(OutcomeUnknownError, _status_class(status), answer, shape, secrets)
-
-
-def _status_class(status: int) -> str:
-    return "redirected" if 300 <= status < 400 else f"status-{status}"
-
-
-def _error_shape(answer: Answer) -> dict[str, Any]:
-    """Return the platform's own error document, `{"requestId", "message"}`, or nothing."""
-    try:
-        document = _document(answer)
-    except ValueError:
-        return {}
-    is_ours = isinstance(document, dict) and isinstance(document.get("message"), str)
-    return document if isinstance(document, dict) and is_ours and "requestId" in document else {}
-
-
-def _error(
-    family: type[Named],
-    error_class: str,
-    answer: Answer,
-    shape: Mapping[str, Any] | None = None,
-    secrets: Sequence[str] = (),
-) -> Named:
-    said = shape or {}
-    texts = [clean_text(said.get(key), 2000) for key in ("message", "providerMessage")]
-    message = masks.without(" ".join(text for text in texts if text), secrets)
-    request_id = answer.headers.get("elements-request-id") or said.get("requestId")
-    return family(
-        error_class,
-        status=answer.status,
-        request_id=clean_text(request_id, 60),
-        platform_message=clean_text(message, 200),
-        address=answer.address,
-    )
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Return the seconds to wait, at most an hour, from a number or a date (RFC 9110, 10.2.3)."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), MAX_RETRY_AFTER)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER)

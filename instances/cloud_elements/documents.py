@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from instances.cloud_elements.json_text import clean_text
-from instances.cloud_elements.masks import masked_configuration
+from instances.cloud_elements.masks import MASKED, is_secret_name, masked_configuration
 from instances.secret import Secret
 
 MAX_ID = 2**63
@@ -40,6 +40,11 @@ class CreateInstance:
     def typed_values(self) -> list[str]:
         """Every text value that was typed: none of it may come back in an error text."""
         return [value for value in self.configuration.values() if isinstance(value, str)]
+
+    def secrets(self) -> list[str]:
+        """Return what was typed under secret names: none of it may come back into a row."""
+        entries = self.configuration.items()
+        return [value for key, value in entries if isinstance(value, str) and is_secret_name(key)]
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class FoundInstance:
     """One line of the platform's list: enough to recognize an instance."""
 
     remote_id: int
+    token: Secret | None
     name: str
     element_key: str
     tags: tuple[str, ...]
@@ -97,7 +103,7 @@ class FoundInstance:
     @classmethod
     def parse(cls, document: object) -> "FoundInstance":
         """
-        Read one line of a list; its token is left unread.
+        Read one line of a list; its token is None if there is no usable one.
 
         :raises UnusableAnswerError: no usable id.
         """
@@ -105,6 +111,7 @@ class FoundInstance:
             raise UnusableAnswerError
         return cls(
             remote_id=usable_id(document.get("id")),
+            token=_token_or_none(document.get("token")),
             name=clean_text(document.get("name"), 255),
             element_key=str(_element(document.get("element")).get("key") or ""),
             tags=tag_names(document.get("tags")),
@@ -134,9 +141,16 @@ def usable_token(value: object) -> Secret:
     is_text = isinstance(value, str) and 0 < len(value) <= MAX_TOKEN
     if not isinstance(value, str) or not is_text:
         raise UnusableAnswerError
-    if not all("!" <= char <= "~" for char in value):
+    if not all("!" <= char <= "~" for char in value) or MASKED.fullmatch(value):
         raise UnusableAnswerError
     return Secret(value)
+
+
+def _token_or_none(value: object) -> Secret | None:
+    try:
+        return usable_token(value)
+    except UnusableAnswerError:
+        return None
 
 
 def tag_names(value: object) -> tuple[str, ...]:

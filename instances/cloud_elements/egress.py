@@ -1,87 +1,37 @@
 """The one door to the outside: one HTTP call, checked, pinned, bounded in time and size."""
 
-import io
-import socket
-import ssl
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
-import certifi
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import HTTPConnectionPool, Retry
 from urllib3.exceptions import HTTPError
 
 from instances import hosts
 from instances.cloud_elements import resolution
+from instances.cloud_elements.connection import CHUNK, Exchange, now, pool_for
 from instances.cloud_elements.errors import NotSentError
 from instances.cloud_elements.resolution import Resolve
 
-CONNECT_SECONDS = 10.0
-CHUNK = 65_536
+# Everything that requests, urllib3, http.client, ssl, sockets and zlib raise.
+FAILURES = (OSError, ValueError, HTTPError, HTTPException, zlib.error)
 
 
 class AnswerLostError(Exception):
     """The request may have left, and no whole answer came; `error_class` says how it ended."""
 
-    def __init__(self, error_class: str) -> None:
+    def __init__(self, error_class: str, address: str = "") -> None:
         self.error_class = error_class
+        self.address = address
         super().__init__(error_class)
 
 
-@dataclass
-class Exchange:
-    """One request on its way: its deadline, its address, and whether a byte has left."""
-
-    deadline: float
-    is_private: bool
-    resolve: Resolve
-    before_send: Callable[[str], None] | None = None
-    address: str = ""
-    is_sent: bool = False
-    sent_at: float = 0.0
-    interruption: BaseException | None = None
-    refusal: str = "connect"
-    sock: socket.socket | None = None
-
-    def armed_socket(self) -> socket.socket:
-        """Return the socket, its timeout set to what is left of the deadline."""
-        left = self.remaining()
-        if left <= 0 or self.sock is None:
-            raise TimeoutError
-        self.sock.settimeout(left)
-        return self.sock
-
-    def close(self) -> None:
-        """Hang up."""
-        if self.sock is not None:
-            self.sock.close()
-
-    def remaining(self) -> float:
-        """Seconds left; a clock that goes on while the machine sleeps."""
-        return self.deadline - now()
-
-    def leave(self) -> None:
-        """Run the hook, check the deadline once more, and note that bytes leave from here on."""
-        if self.before_send is not None:
-            try:
-                self.before_send(self.address)
-            except BaseException as error:
-                self.interruption = error
-                raise
-        if self.remaining() <= 0:
-            self.refusal = "late"
-            raise TimeoutError
-        self.is_sent, self.sent_at = True, now()
-
-
-def now() -> float:
-    """Seconds on a clock that nobody can set and that counts suspended time."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+class _TooLargeError(Exception):
+    """More bytes than the caller allows."""
 
 
 @dataclass(frozen=True)
@@ -89,138 +39,29 @@ class Answer:
     """What came back: status, headers (names in lower case), decoded body, time it took."""
 
     status: int
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     seconds: float
     address: str
 
 
-class _TimedReader(io.RawIOBase):
-    """The reading end of a socket; every read ends at the exchange's deadline."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return int(self._exchange.armed_socket().recv_into(buffer))
-
-
-class _TimedSocket:
-    """What the HTTP library takes for the socket; the exchange itself closes the real one."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def sendall(self, data: bytes) -> None:
-        self._exchange.armed_socket().sendall(data)
-
-    def makefile(self, *_args: object, **_kwargs: object) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._exchange), CHUNK)
-
-    def settimeout(self, _seconds: float | None) -> None:
-        """Keep the deadline: the library's own timeouts are per read."""
-
-    def fileno(self) -> int:
-        return self._exchange.armed_socket().fileno()
-
-    def close(self) -> None:
-        """Leave the real socket open: the answer may still be read from it."""
-
-
-class _Plain(HTTPConnection):
-    """A connection to a checked address, with a deadline and a hook before the first byte."""
-
-    exchange: Exchange
-
-    def _new_conn(self) -> socket.socket:
-        return _connect(self.exchange, self.host, self.port or 443)
-
-    def connect(self) -> None:
-        super().connect()
-        connection: Any = self
-        self.exchange.sock = connection.sock
-        connection.sock = _TimedSocket(self.exchange)
-
-    def endheaders(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self.exchange.leave()
-        super().endheaders(*args, **kwargs)
-
-
-class _Tls(_Plain, HTTPSConnection):
-    """The same over TLS: certificate and name are checked before anything is sent."""
-
-
-def _connect(exchange: Exchange, host: str, port: int) -> socket.socket:
-    left = min(exchange.remaining(), CONNECT_SECONDS)
-    try:
-        found = resolution.addresses_of(host, port, resolve=exchange.resolve, seconds=left)
-    except (OSError, UnicodeError):
-        exchange.refusal = "dns"
-        raise
-    if not exchange.is_private and not all(resolution.is_public(address) for address in found):
-        exchange.refusal = "address"
-        raise OSError
-    return _first_that_answers(exchange, found, port)
-
-
-def _first_that_answers(exchange: Exchange, found: list[str], port: int) -> socket.socket:
-    error = OSError()
-    for address in found:
-        left = min(exchange.remaining(), CONNECT_SECONDS)
-        try:
-            sock = socket.create_connection((address, port), timeout=max(left, 0.001))
-        except OSError as failure:
-            error = failure
-            continue
-        exchange.address = address
-        exchange.refusal = "tls"
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(max(min(exchange.remaining(), CONNECT_SECONDS), 0.001))
-        return sock
-    raise error
-
-
-def _pools(exchange: Exchange) -> dict[str, type[HTTPConnectionPool]]:
-    """Return connection pools whose connections belong to this one exchange."""
-    plain = type("Plain", (_Plain,), {"exchange": exchange})
-    tls = type("Tls", (_Tls,), {"exchange": exchange})
-    return {
-        "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-        "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
-    }
-
-
-@cache
-def _tls_context(ca_bundle: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_bundle or certifi.where())
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
 class _Adapter(HTTPAdapter):
-    """An adapter for one exchange: no retries, no redirects, nothing reused."""
+    """
+    An adapter for one exchange: no retries, no redirects, nothing reused, no environment.
 
-    def __init__(self, exchange: Exchange, ca_bundle: str) -> None:
-        self._exchange, self._ca_bundle = exchange, ca_bundle
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=Retry(0, read=False))
+    Called without a session: a session reads the whole body of a redirect, however long, to find
+    where it leads (requests.sessions.Session.send).
+    """
 
-    def init_poolmanager(self, *_args: Any, **_kwargs: Any) -> None:
-        self.poolmanager = PoolManager(1, ssl_context=_tls_context(self._ca_bundle))
-        self.poolmanager.pool_classes_by_scheme = _pools(self._exchange)
+    def __init__(self, exchange: Exchange) -> None:
+        self._pool = pool_for(exchange)
+        super().__init__(max_retries=Retry(0, redirect=0, read=False))
 
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave certificates to the context above: always verified, with its authorities only."""
+    def get_connection_with_tls_context(self, *_args: Any, **_kwargs: Any) -> HTTPConnectionPool:
+        return self._pool
 
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> Any:
-        host, _pool = super().build_connection_pool_key_attributes(request, True, None)
-        return host, {}
+    def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
+        """Leave certificates to the exchange: always verified, by its authorities only."""
 
 
 @dataclass(frozen=True)
@@ -247,52 +88,88 @@ class Door:
         :raises NotSentError: no byte left this machine.
         :raises AnswerLostError: bytes left, and no whole answer came.
         """
-        exchange = self._exchange(str(request.url), before_send)
+        exchange = self._exchange(request, before_send)
+        failure: BaseException
         try:
-            return self._answer(exchange, request, limit)
-        except (requests.RequestException, HTTPError, OSError, ValueError, AttributeError):
-            if exchange.interruption is not None:
-                raise exchange.interruption from None
-            if not exchange.is_sent:
-                late = "late" if exchange.remaining() <= 0 else exchange.refusal
-                raise NotSentError(late, address=exchange.address) from None
-            is_late = exchange.remaining() <= 0
-            raise AnswerLostError("timeout" if is_late else "no-answer") from None
+            return _answer(exchange, request, limit)
+        except _TooLargeError:
+            failure = AnswerLostError("too-large", exchange.address)
+        except FAILURES as error:
+            failure = _named(exchange, error)
         finally:
             exchange.close()
+        # Outside the clause above: what it caught holds headers and body, and would hang on it.
+        raise failure
 
-    def _exchange(self, url: str, before_send: Callable[[str], None] | None) -> Exchange:
+    def _exchange(
+        self, request: requests.Request, before_send: Callable[[str], None] | None
+    ) -> Exchange:
         try:
-            allowed = hosts.find_allowed(url)
-        except hosts.HostRefusedError:
-            raise NotSentError("policy") from None
-        return Exchange(now() + self.seconds, allowed.is_private, self.resolve, before_send)
-
-    def _answer(self, exchange: Exchange, request: requests.Request, limit: int) -> Answer:
-        try:
-            prepared = request.prepare()
-        except (requests.RequestException, ValueError):
-            exchange.refusal = "unsendable"
-            raise
-        adapter = _Adapter(exchange, self.ca_bundle)
-        try:
-            response = adapter.send(prepared, stream=True, timeout=(CONNECT_SECONDS, self.seconds))
-            return Answer(
-                status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=_read(response.raw, limit),
-                seconds=now() - exchange.sent_at,
-                address=exchange.address,
-            )
-        finally:
-            adapter.close()
+            allowed = hosts.find_allowed(str(request.url))
+        except (hosts.HostRefusedError, hosts.HostListError):
+            allowed = None
+        if allowed is None:
+            raise NotSentError("policy")
+        return Exchange(allowed, now() + self.seconds, self.ca_bundle, self.resolve, before_send)
 
 
-def _read(raw: Any, limit: int) -> bytes:
+def _answer(exchange: Exchange, request: requests.Request, limit: int) -> Answer:
+    adapter = _Adapter(exchange)
+    response = adapter.send(request.prepare(), stream=True)
+    seconds = now() - exchange.sent_at
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    # Nobody needs to know what a redirect has to say.
+    is_redirect = 300 <= response.status_code < 400
+    body = b"" if is_redirect else _body(response.raw, headers.get("content-encoding", ""), limit)
+    return Answer(response.status_code, headers, body, seconds, exchange.address)
+
+
+def _body(raw: Any, encoding: str, limit: int) -> bytes:
+    """
+    Read and decode the body.
+
+    :raises _TooLargeError: it has more than `limit` bytes.
+    :raises ValueError: it is encoded in a way we did not ask for, or not to its end.
+    """
+    received = iter(lambda: raw.read(CHUNK, decode_content=False), b"")
+    encoding = encoding.strip().lower()
+    if encoding not in ("", "identity", "gzip"):
+        raise ValueError
     pieces, size = [], 0
-    while piece := raw.read(CHUNK, decode_content=True):
+    for piece in _unpacked(received, limit) if encoding == "gzip" else received:
         size += len(piece)
         if size > limit:
-            raise AnswerLostError("too-large")
+            raise _TooLargeError
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _unpacked(received: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    for piece in received:
+        yield unpacker.decompress(piece, limit + 1)
+        if unpacker.unused_data:
+            raise ValueError
+    if not unpacker.eof:
+        raise ValueError
+
+
+def _named(exchange: Exchange, error: Exception) -> BaseException:
+    if exchange.interruption is not None:
+        return exchange.interruption
+    is_late = exchange.remaining() <= 0
+    if not exchange.is_sent:
+        return NotSentError("late" if is_late else exchange.refusal, address=exchange.address)
+    if is_late:
+        return AnswerLostError("timeout", exchange.address)
+    is_reset = any(isinstance(each, ConnectionError) for each in _causes(error))
+    return AnswerLostError("reset" if is_reset else "garbled", exchange.address)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Go down the chain to what really happened: requests wraps urllib3, which wraps the rest."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # requests' own ConnectionError is no ConnectionError of the system's.
+        yield cause
+        cause = cause.__cause__ or cause.__context__

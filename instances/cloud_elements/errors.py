@@ -65,11 +65,12 @@ SENTENCES = {
     "address": "The name leads to an address that must not be called.",
     "dns": "The name of the platform's host could not be resolved.",
     "connect": "The platform could not be reached.",
+    "connect-refused": "The platform's host refused the connection.",
     "tls": "The platform's certificate could not be verified.",
     "late": "Time ran out before anything was sent.",
     "masked": "A mask stands where a secret belongs; nothing was sent.",
     "unsendable": "The request cannot be written as HTTP; nothing was sent.",
-    "no-answer": "The connection ended before a whole answer had come.",
+    "reset": "The connection ended before a whole answer had come.",
     "timeout": "No whole answer came in time.",
     "too-large": "The answer was larger than any that is expected.",
     "garbled": "The answer could not be understood.",
@@ -78,6 +79,8 @@ SENTENCES = {
     "unauthorized": "The platform did not accept the secrets, or a right is missing.",
     "not-found": "The platform says that there is no such thing.",
     "rejected": "The platform refused the request.",
+    "conflict": "The platform reported a conflict.",
+    "pages": "The platform's list does not come to an end.",
     "throttled": "The platform asked to wait.",
 }
 

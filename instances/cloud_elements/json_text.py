@@ -7,40 +7,53 @@ import re
 MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_NODES = 100_000
+# Brackets and commas: more of them would cost more memory once parsed than any true answer does.
+MAX_MARKS = 2**21
 MAX_INTEGER = 2**63
-TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# Possessive, and a string need not end: no text makes this look at a character twice.
+TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{}]', re.DOTALL)
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 
-def parse_json(body: bytes) -> object:
+def parse_json(body: bytes, *, whole: bool = False) -> object:
     """
     Return the document in `body`, made storable in every database we support.
 
     What lies deeper than 32 levels becomes null, so that a deep value does not hide the id and
     the token beside it. NaN and infinities become null, integers beyond 64 bits become text, NUL
-    and lone surrogates become U+FFFD.
+    and lone surrogates become U+FFFD; of too many keys or values the rest is left out.
 
-    :raises ValueError: it is not JSON.
+    :raises ValueError: it is not JSON, or, if it must be `whole`, some values had to be left out.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    if sum(map(text.count, ",[{")) > MAX_MARKS:
+        raise ValueError("The document has too many parts.")
     parsed = json.loads(
         _cut_depth(text), parse_constant=lambda _name: None, parse_int=_integer, parse_float=_float
     )
-    return _Storable().clean(parsed)
+    storable_form = _Storable()
+    cleaned = storable_form.clean(parsed)
+    if whole and storable_form.room < 0:
+        raise ValueError("The document has too many values.")
+    return cleaned
 
 
 def _cut_depth(text: str) -> str:
     """Replace what is nested too deep by null, without recursion."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return text
     pieces, depth, start = [], 0, 0
     for token in TOKENS.finditer(text):
-        if token[0] in "[{":
+        if token[0] in ("[", "{"):
             depth += 1
             if depth == MAX_DEPTH + 1:
                 pieces.append(text[start : token.start()] + "null")
-        elif token[0] in "]}":
+        elif token[0] in ("]", "}"):
             depth -= 1
             if depth == MAX_DEPTH:
                 start = token.end()
@@ -62,23 +75,34 @@ def _float(digits: str) -> float | None:
 
 
 class _Storable:
-    """Counts what it has passed, so that a document of a million keys stays small."""
+    """Counts what it has passed, so that a document of a million values stays small."""
 
     def __init__(self) -> None:
-        self.nodes = 0
+        self.room = MAX_NODES
 
     def clean(self, value: object) -> object:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            return None
+        self.room -= 1
         if isinstance(value, str):
             return storable(value)
         if isinstance(value, list):
-            return [self.clean(item) for item in value[:MAX_NODES]]
+            return [self.clean(item) for item in value if self._has_room()]
         if isinstance(value, dict):
-            items = list(value.items())[:MAX_KEYS]
-            return {storable(key): self.clean(item) for key, item in items}
+            return self._object(value)
         return value
+
+    def _object(self, value: dict[str, object]) -> dict[str, object]:
+        # Single values first: a huge neighbor must not use up the room of the id and the token.
+        items = sorted(list(value.items())[:MAX_KEYS], key=lambda item: _is_container(item[1]))
+        return {storable(key): self.clean(item) for key, item in items if self._has_room()}
+
+    def _has_room(self) -> bool:
+        if self.room == 0:
+            self.room = -1
+        return self.room > 0
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, dict | list)
 
 
 def storable(text: str) -> str:
@@ -87,7 +111,12 @@ def storable(text: str) -> str:
 
 
 def clean_text(value: object, limit: int) -> str:
-    """Return one line of at most `limit` characters without control or direction characters."""
+    """
+    Return one line of at most `limit` characters, nothing in it that hides.
+
+    Line ends and control characters become spaces; characters without width, and those that
+    turn the direction of writing, become U+FFFD.
+    """
     if not isinstance(value, str):
         return ""
-    return " ".join(INVISIBLE.sub(" ", value).split())[:limit]
+    return INVISIBLE.sub("\ufffd", CONTROL.sub(" ", value[:limit])).strip()

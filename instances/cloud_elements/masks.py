@@ -3,19 +3,29 @@
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
-MASKED = re.compile(r"[*\u2022\u25cf]{4,}")
-# Key names; the platform marks some secrets as plain text fields, so types do not suffice.
-SECRET_KEY = re.compile(
-    r"passw|passphrase|passcode|secret|token|credential|authoriz|signature|private"
-    r"|api[._-]?key|access[._-]?key|oauth\.api\.key|callback\.headers|cert|pfx|keystore|session"
-    r"|\bpin\b|\bpwd\b",
+MASKED = re.compile(r"\s*\*{8,}\s*")
+# Entry names; the platform types some secrets as plain text, so types do not suffice.
+SECRET_NAME = re.compile(
+    r"passw|passphrase|passcode|pwd|(?:^|[._-])(?:pass|pin|otp)(?:$|[._-])|secret|token|credential"
+    r"|authori[sz]|signature|private|bearer|jwt|assertion|session|oauth\.code"
+    r"|(?:api|access|account|auth|client|consumer|encryption|license|master|security|shared|signing"
+    r"|storage)[^a-z]?key|callback\.headers|cert|pfx|p12|keystore",
     re.IGNORECASE,
 )
+PUBLIC_NAME = re.compile(r"pagination\.", re.IGNORECASE)
+USER_PART = re.compile(r"://[^/?#\s]*@")
+PARAMETER = re.compile(r"(?<![\w.%\[\]-])([\w.%\[\]-]++)=([^&;#\s]+)")
 SHORTEST = 4
+SHORTEST_PART = 6
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether an entry or parameter of this name holds something to hide."""
+    return not PUBLIC_NAME.match(name) and SECRET_NAME.search(name) is not None
 
 
 def masked_configuration(
@@ -25,58 +35,69 @@ def masked_configuration(
     Return every entry as text or null, secret ones as eight asterisks.
 
     An entry is secret by its name, or because it contains one of `secrets` (what was sent), plain
-    or in base64 or URL form. Passwords inside URLs are masked too.
+    or in URL, JSON or base64 form. Passwords and secret parameters inside URLs are masked too.
     """
-    forms = tuple(form for secret in secrets for form in _forms(secret))
+    forms = _forms(secrets)
     return {key: _masked(key, value, forms) for key, value in configuration.items()}
 
 
-def _forms(secret: str) -> set[str]:
-    if len(secret) < SHORTEST:
-        return set()
-    encoded = base64.b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
-    return {secret, quote(secret, safe=""), quote(secret), encoded}
+def _forms(secrets: Iterable[str]) -> list[str]:
+    """Return every form of every secret, longest first."""
+    found = {form for secret in secrets if len(secret) >= SHORTEST for form in _written(secret)}
+    return sorted(found, key=len, reverse=True)
+
+
+def _written(secret: str) -> Iterator[str]:
+    yield from (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    encoded = secret.encode("utf-8", "replace")
+    for quoted in (quote(encoded, safe=""), quote(encoded), quote_plus(encoded)):
+        yield from (quoted, re.sub("%..", lambda found: found[0].lower(), quoted))
+    yield from (part for part in _base64_parts(encoded) if len(part) >= SHORTEST_PART)
+
+
+def _base64_parts(encoded: bytes) -> Iterator[str]:
+    """Return what stays the same of base64 whatever stands before and behind (user:password)."""
+    for before, cut in ((0, 0), (1, 2), (2, 3)):
+        text = base64.b64encode(b"\0" * before + encoded).decode()
+        whole = (before + len(encoded)) * 8 // 6
+        yield from (text[cut:whole], text[cut:whole].translate({ord("+"): "-", ord("/"): "_"}))
 
 
 def _masked(key: str, value: object, forms: Sequence[str]) -> str | None:
     if value is None:
         return None
     text = _as_text(value, forms)
-    if text and (SECRET_KEY.search(key) or any(form in text for form in forms)):
+    if text and (is_secret_name(key) or any(form in text for form in forms)):
         return MASK
-    return _masked_url(text) if "://" in text else text
+    return PARAMETER.sub(_masked_parameter, USER_PART.sub(f"://{MASK}@", text))
 
 
 def _as_text(value: object, forms: Sequence[str]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dict):
-        masked = {str(key): _masked(str(key), item, forms) for key, item in value.items()}
-        return json.dumps(masked)
-    if isinstance(value, list):
-        return json.dumps([_masked("", item, forms) for item in value])
+    if isinstance(value, dict | list):
+        return json.dumps(_masked_tree(value, forms))
     return str(value)
 
 
-def _masked_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:
-        return MASK
-    host = parts.netloc.rpartition("@")[2]
-    netloc = f"{MASK}@{host}" if "@" in parts.netloc else host
-    if any(SECRET_KEY.search(key) for key, _value in query):
-        hidden = [(key, MASK if SECRET_KEY.search(key) else value) for key, value in query]
-        return urlunsplit(parts._replace(netloc=netloc, query=urlencode(hidden, safe="*")))
-    return urlunsplit(parts._replace(netloc=netloc)) if "@" in parts.netloc else text
+def _masked_tree(value: object, forms: Sequence[str], key: str = "") -> object:
+    """Mask the leaves; a list belongs to the name above it."""
+    if isinstance(value, dict):
+        return {name: _masked_tree(item, forms, str(name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked_tree(item, forms, key) for item in value]
+    masked = _masked(key, value, forms)
+    return masked if isinstance(value, str) or masked == MASK else value
 
 
-def without(text: str, secrets: Sequence[str]) -> str:
+def _masked_parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}={MASK}" if is_secret_name(unquote(found[1])) else found[0]
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
     """Return `text` with every form of every secret replaced by the mask."""
-    for secret in secrets:
-        for form in sorted(_forms(secret), key=len, reverse=True):
-            text = text.replace(form, MASK)
+    for form in _forms(secrets):
+        text = text.replace(form, MASK)
     return text
 
 
