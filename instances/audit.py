@@ -9,6 +9,7 @@ from django.db import models
 from instances.models import AuditEntry, AuditResult
 
 WORKER = "worker"
+COMMAND_LINE = "command line"
 
 
 def record(
@@ -17,10 +18,11 @@ def record(
     target: models.Model,
     *,
     result: AuditResult = AuditResult.DONE,
+    by: str = WORKER,
     **detail: Any,
 ) -> AuditEntry:
     """
-    Write one entry; `actor` None means the worker itself.
+    Write one entry; without an `actor`, `by` names the process that acted by itself.
 
     Call it in the transaction of what it records: no record, no deed. `detail` holds plain facts,
     never a secret. Request id and address come from the context of the present request.
@@ -28,7 +30,7 @@ def record(
     context = structlog.contextvars.get_contextvars()
     return AuditEntry.objects.create(
         actor=actor,
-        actor_name=actor.get_username() if actor else WORKER,
+        actor_name=actor.get_username() if actor else by,
         action=action,
         object_type=target._meta.model_name or "",
         object_id=str(target.pk),

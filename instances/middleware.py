@@ -4,9 +4,17 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def caller_address(request: HttpRequest) -> str:
+    """Return who calls: behind our proxy, the last address in the header that it writes."""
+    if settings.BEHIND_PROXY:
+        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def request_context(get_response: Answer) -> Answer:
@@ -15,7 +23,7 @@ def request_context(get_response: Answer) -> Answer:
     def middleware(request: HttpRequest) -> HttpResponse:
         request_id = uuid.uuid4().hex
         with structlog.contextvars.bound_contextvars(
-            request_id=request_id, address=request.META.get("REMOTE_ADDR", "")
+            request_id=request_id, address=caller_address(request)
         ):
             response = get_response(request)
         response["X-Request-ID"] = request_id

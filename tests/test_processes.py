@@ -66,15 +66,16 @@ def test_sweep_finds_what_no_doorbell_announced(
 def test_worker_killed_between_sending_and_storing_leaves_one_instance(
     start: Callable[..., Worker], ask: Ask, account: Account
 ) -> None:
+    quick = {"ELEMENTDESK_CALL_SECONDS": "1.5", "ELEMENTDESK_LEASE_SECONDS": "2"}
     for number in range(KILLS):
+        worker = start(**quick)
+        wait_for(is_settled, seconds=60)
         account.fault("latency", seconds=600, when="after")
         ask(name=f"Instance {number}")
-        worker = start()
         wait_for(partial(has_instances, account, number + 1))
         worker.kill()
-    account.release()
-    start()
-    wait_for(is_settled, seconds=120)
+    start(**quick)
+    wait_for(is_settled, seconds=60)
     check_each_is_one(account, KILLS)
 
 

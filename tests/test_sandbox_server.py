@@ -153,7 +153,7 @@ def test_old_tls_alone_is_not_spoken() -> None:
 
 
 def launch(folder: Path) -> tuple[subprocess.Popen[str], RemoteSandbox]:
-    process = subprocess.Popen(  # noqa: S603 - our own module with fixed arguments
+    process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(folder)],
         cwd=ROOT,
         stdout=subprocess.PIPE,

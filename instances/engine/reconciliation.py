@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 
 CLEAN_MISSES_NEEDED = 3
 CLOCK_SLACK = timedelta(minutes=10)
+# Goes on while the machine sleeps, where the system has such a clock (Linux).
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 # When this process first knew that a request had ended, by a clock that no one can set.
 _known_since: dict[int, float] = {}
 
@@ -236,7 +238,7 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
 
 def _waited(attempt: Attempt) -> float:
     """Return the seconds since the request ended, by the slower of two clocks."""
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    now = time.clock_gettime(CLOCK)
     since = _known_since.setdefault(attempt.pk, now)
     ended = attempt.ended_at or attempt.deadline_at
     return min(adoption.age_in_seconds(ended), now - since)

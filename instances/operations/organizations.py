@@ -57,7 +57,13 @@ def create_organization(
         organization.save(force_insert=True)
         if actor is not None:
             Membership.objects.create(user=actor, organization=organization, role=Role.ADMIN)
-        audit.record(actor, "organization.created", organization, base_url=organization.base_url)
+        audit.record(
+            actor,
+            "organization.created",
+            organization,
+            by=audit.COMMAND_LINE,
+            base_url=organization.base_url,
+        )
     return organization
 
 

@@ -97,4 +97,11 @@ def _create(options: dict[str, Any], secrets: SecretPair, admin: User | None) ->
 def make_admin(organization: Organization, user: User) -> None:
     """Make `user` the organization's admin, and record it."""
     Membership.objects.create(user=user, organization=organization, role=Role.ADMIN)
-    audit.record(None, "membership.added", organization, user=user.username, role=Role.ADMIN)
+    audit.record(
+        None,
+        "membership.added",
+        organization,
+        by=audit.COMMAND_LINE,
+        user=user.username,
+        role=Role.ADMIN,
+    )
