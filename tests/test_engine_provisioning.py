@@ -59,6 +59,25 @@ def test_instance_becomes_active_with_its_id_and_token(ask: Ask, account: Accoun
     assert token.reveal() == remote["token"]
 
 
+def test_attempt_keeps_the_request_id_of_its_answer(ask: Ask, account: Account) -> None:
+    ask()
+    work()
+    attempt = Attempt.objects.get()
+    assert attempt.http_status == 200
+    assert len(attempt.request_id) == 24
+
+
+def test_an_odd_date_does_not_hide_an_instance_with_our_tag(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work()
+    planted = account.add_instance(name=instance.name, tags=[Operation.objects.get().tag])
+    account.change_instance(planted["id"], createdDate="nonsense")
+    work(rounds=4)
+    assert len(posts(account)) == 1
+    assert read(instance).status == InstanceStatus.ACTIVE
+
+
 def test_reply_is_kept_with_masks(ask: Ask, account: Account) -> None:
     instance = ask()
     work()

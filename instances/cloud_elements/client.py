@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -161,7 +161,7 @@ class CloudElementsClient:
     ) -> Iterator[list[FoundInstance]]:
         query, seen = {**filters, "hydrate": "false"}, {""}
         while (answer := self._page(query, secrets)) is not None:
-            yield _found(answer)
+            yield _found(answer, filters.get("tags[]", ""))
             token = answer.headers.get("elements-next-page-token", "").strip()
             if not token:
                 return
@@ -238,12 +238,14 @@ class CloudElementsClient:
 
 def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:
     try:
-        return RemoteInstance.parse(document_of(answer), secrets)
+        remote = RemoteInstance.parse(document_of(answer), secrets)
     except UnusableAnswerError:
         return None
+    request_id = clean_text(answer.headers.get("elements-request-id"), 60)
+    return replace(remote, request_id=request_id)
 
 
-def _found(answer: Answer) -> list[FoundInstance]:
+def _found(answer: Answer, tag: str) -> list[FoundInstance]:
     # A list cut short would look like proof that something is absent.
     listed = document_of(answer, whole=True)
     if not isinstance(listed, list):
@@ -253,8 +255,9 @@ def _found(answer: Answer) -> list[FoundInstance]:
         try:
             found.append(FoundInstance.parse(document))
         except UnusableAnswerError:
-            # One odd line must not hide the others; ours has a number that the platform gave.
-            continue
+            # One odd line must not hide the others, unless it may be the one that is looked for.
+            if tag and tag in json.dumps(document):
+                raise error_from(UnavailableError, "garbled", answer) from None
     if len(found) < len(listed):
         logger.warning("list has unreadable lines", lines=len(listed) - len(found))
     return found

@@ -63,6 +63,8 @@ class RemoteInstance:
     has_trace_logging: bool | None
     has_caching: bool | None
     remote_created_at: datetime | None
+    # The platform's id of the request that this answers: what its support asks for.
+    request_id: str = ""
 
     @classmethod
     def parse(cls, document: object, secrets: Sequence[str] = ()) -> "RemoteInstance":

@@ -57,10 +57,17 @@ def _save_evidence(
     with transaction.atomic():
         Evidence.objects.bulk_create([seen], ignore_conflicts=True)
         Attempt.objects.filter(pk=attempt.pk).update(
-            outcome=AttemptOutcome.SUCCEEDED, ended_at=Now(), http_status=200
+            outcome=AttemptOutcome.SUCCEEDED, ended_at=Now(), **_answered(remote, kind)
         )
         # Without the lease this changes nothing, and its holder finds the evidence.
         claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
+
+
+def _answered(remote: RemoteInstance, kind: EvidenceKind) -> dict[str, int | str]:
+    """What the attempt's own answer told; found by its tag, there was none."""
+    if kind != EvidenceKind.ANSWER:
+        return {}
+    return {"http_status": 200, "request_id": remote.request_id}
 
 
 def _insist(save: Callable[[], None]) -> None:
