@@ -1,15 +1,17 @@
 """What is remembered, and what can never be true."""
 
-from instances.models.audit import AuditEntry, AuditResult
-from instances.models.identity import new_id
-from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
-from instances.models.keys import Installation, SealingKey
-from instances.models.operation import (
+from instances.models.attempt import (
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
     Evidence,
     EvidenceKind,
+)
+from instances.models.audit import AuditEntry, AuditResult
+from instances.models.identity import new_id
+from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
+from instances.models.keys import Installation, SealingKey
+from instances.models.operation import (
     Operation,
     OperationKind,
     OperationSecret,
