@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.db.models.functions import Now
 from pytest_django import Settings
 
 from instances import vault
-from instances.engine import drain
-from instances.engine.claims import Claim, lease
+from instances.engine import drain, reconciliation
+from instances.engine.claims import Claim, close_attempt, lease
 from instances.models import (
     Attempt,
     AttemptOutcome,
@@ -309,3 +310,33 @@ def test_every_end_is_audited(ask: Ask, account: Account) -> None:
     work()
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
     assert actions == ["instance.requested", "instance.created"]
+
+
+def test_an_answer_that_comes_while_absence_is_being_proven_wins(
+    ask: Ask, account: Account
+) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work(rounds=3)
+    attempt, operation = Attempt.objects.get(), Operation.objects.get()
+    claimed = Operation.objects.claim(worker="looks", limit=1, lease=lease())[0]
+    late = account.add_instance(name=instance.name, tags=[])
+    seen = Evidence(attempt=attempt, kind="answer", remote_id=late["id"])
+    seen.token = vault.seal(seen, "token", late["token"])
+    seen.save()
+    close_attempt(attempt, AttemptOutcome.SUCCEEDED)
+    claim = Claim(claimed, claimed.lease_epoch)
+    assert not reconciliation._absent(claim, attempt, misses=3)
+    work()
+    assert read(instance).remote_id == late["id"]
+    assert len(posts(account)) == 1
+    assert operation.attempts.count() == 1
+
+
+def test_no_request_leaves_after_one_succeeded(ask: Ask, account: Account) -> None:
+    ask()
+    work()
+    operation = Operation.objects.get()
+    Operation.objects.update(state=OperationState.CLAIMED, finished_at=None)
+    with pytest.raises(IntegrityError):
+        Claim(operation, operation.lease_epoch).open_attempt("127.0.0.1")

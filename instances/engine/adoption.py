@@ -17,7 +17,7 @@ from instances.cloud_elements import (
     NotFoundError,
     RemoteInstance,
 )
-from instances.engine.claims import Claim
+from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
     AttemptOutcome,
@@ -56,9 +56,7 @@ def _save_evidence(
     seen.token = vault.seal(seen, "token", remote.token.reveal())
     with transaction.atomic():
         Evidence.objects.bulk_create([seen], ignore_conflicts=True)
-        Attempt.objects.filter(pk=attempt.pk).update(
-            outcome=AttemptOutcome.SUCCEEDED, ended_at=Now(), **_answered(remote, kind)
-        )
+        close_attempt(attempt, AttemptOutcome.SUCCEEDED, **_answered(remote, kind))
         # Without the lease this changes nothing, and its holder finds the evidence.
         claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
 

@@ -224,7 +224,12 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
     operation = claim.operation
     repeated = operation.attempts.filter(outcome=AttemptOutcome.PROVEN_ABSENT).exists()
     with transaction.atomic():
-        close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="No instance with our tag.")
+        if not close_attempt(
+            attempt, AttemptOutcome.PROVEN_ABSENT, message="No instance with our tag."
+        ):
+            # Its own worker reported after all, while we were looking: what it saw comes first.
+            claim.release(OperationState.UNKNOWN)
+            return False
         if repeated:
             claim.ask_person(
                 "absent",

@@ -54,10 +54,10 @@ class Attempt(models.Model):
             ),
             models.UniqueConstraint(fields=["operation", "number"], name="attempt_numbered_once"),
             models.CheckConstraint(condition=Q(number__lte=500), name="attempt_number_is_sane"),
-            # Nobody can start a second request while an earlier one may have been executed.
+            # Nobody can start a second request while an earlier one was, or may have been, executed.
             models.UniqueConstraint(
                 fields=["operation"],
-                condition=Q(outcome__in=UNRESOLVED),
+                condition=Q(outcome__in=[*UNRESOLVED, AttemptOutcome.SUCCEEDED]),
                 name="attempt_one_unresolved_per_operation",
             ),
         ]
