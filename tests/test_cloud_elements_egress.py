@@ -423,7 +423,7 @@ def test_list_too_long_to_be_read_whole_is_no_list(settings: Settings) -> None:
 
 
 def test_lines_without_a_usable_id_are_left_out(settings: Settings) -> None:
-    lines = [{"id": 1}, {"id": None}, None, {"id": "2", "tags": ["a"]}]
+    lines = [{"id": 1}, {"id": None}, None, {"id": "3"}, {"id": 2, "tags": ["a"]}]
     with listening(settings, ok(lines)) as listener:
         found = client_of(f"http://{listener.host}").find_instances()
     assert [line.remote_id for line in found] == [1, 2]

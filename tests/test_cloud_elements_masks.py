@@ -176,7 +176,7 @@ FIELDS = (
 
 @given(st.fixed_dictionaries(dict.fromkeys(FIELDS, odd)))
 def test_any_other_field_may_be_anything(fields: dict[str, object]) -> None:
-    remote = RemoteInstance.parse({**fields, "id": "12", "token": "a"}, ["secret"])
+    remote = RemoteInstance.parse({**fields, "id": 12, "token": "a"}, ["secret"])
     assert (remote.remote_id, remote.token.reveal()) == (12, "a")
 
 

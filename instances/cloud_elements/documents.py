@@ -123,12 +123,10 @@ class FoundInstance:
 
 def usable_id(value: object) -> int:
     """
-    Return a positive 64-bit number, also from its digits.
+    Return a positive 64-bit number; digits as text are none, the platform's ids are numbers.
 
     :raises UnusableAnswerError: it is none.
     """
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
-        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < MAX_ID:
         raise UnusableAnswerError
     return value

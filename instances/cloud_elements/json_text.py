@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 
 MAX_DEPTH = 32
 MAX_KEYS = 10_000
@@ -26,7 +27,7 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
 
     What lies deeper than 32 levels becomes null, so that a deep value does not hide the id and
     the token beside it. NaN and infinities become null, integers beyond 64 bits become text, NUL
-    and lone surrogates become U+FFFD; of too many keys or values the rest is left out.
+    and lone surrogates become U+FFFD, a key given twice becomes null; of too many keys or values the rest is left out.
 
     :raises ValueError: it is not JSON, or, if it must be `whole`, some values had to be left out.
     """
@@ -34,7 +35,11 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
     if sum(map(text.count, ",[{")) > MAX_MARKS:
         raise ValueError("The document has too many parts.")
     parsed = json.loads(
-        _cut_depth(text), parse_constant=lambda _name: None, parse_int=_integer, parse_float=_float
+        _cut_depth(text),
+        object_pairs_hook=_unambiguous,
+        parse_constant=lambda _name: None,
+        parse_int=_integer,
+        parse_float=_float,
     )
     storable_form = _Storable()
     cleaned = storable_form.clean(parsed)
@@ -60,6 +65,15 @@ def _cut_depth(text: str) -> str:
     if depth > MAX_DEPTH:
         raise ValueError("The document does not end.")
     return "".join([*pieces, text[start:]])
+
+
+def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object in which a key that was given twice says nothing."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _value in pairs)
+        found |= dict.fromkeys(key for key, count in counts.items() if count > 1)
+    return found
 
 
 def _integer(digits: str) -> int | str:
