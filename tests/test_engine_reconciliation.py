@@ -1,0 +1,91 @@
+"""Absence is believed only when it is proven, and nothing is claimed before its time."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from instances.engine import drain
+from instances.engine.claims import lease
+from instances.models import Instance, InstanceStatus, Operation, Organization
+from sandbox.running import Account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Ask = Callable[..., Instance]
+
+
+def claim() -> list[Operation]:
+    return Operation.objects.claim(worker="test", limit=10, lease=lease())
+
+
+def work() -> None:
+    for operation in claim():
+        drain.work_on(operation)
+
+
+def test_nothing_is_claimed_before_it_is_due(ask: Ask) -> None:
+    ask()
+    Operation.objects.update(next_run_at=Now() + timedelta(hours=1))
+    assert claim() == []
+
+
+def test_nothing_is_claimed_while_another_holds_it(ask: Ask) -> None:
+    ask()
+    Operation.objects.update(lease_until=Now() + timedelta(hours=1))
+    assert claim() == []
+
+
+def test_nothing_is_claimed_for_an_organization_whose_secrets_were_refused(ask: Ask) -> None:
+    ask()
+    Organization.objects.update(secrets_refused_at=Now())
+    assert claim() == []
+
+
+def test_nothing_is_claimed_for_an_organization_that_was_switched_off(ask: Ask) -> None:
+    ask()
+    Organization.objects.update(is_active=False)
+    assert claim() == []
+
+
+def test_a_miss_counts_only_between_two_good_controls(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    ask()
+    work()
+    account.fault("refuse secrets", times=None, path="/organizations/me", skip=1)
+    work()
+    assert Operation.objects.get().clean_misses == 0
+    assert Organization.objects.get().is_refused
+
+
+def test_a_miss_counts_when_both_controls_are_good(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    ask()
+    work()
+    work()
+    assert Operation.objects.get().clean_misses == 1
+
+
+def test_a_list_that_hides_a_known_instance_proves_nothing(ask: Ask, account: Account) -> None:
+    ask(name="known")
+    work()
+    account.change_instance(account.only_instance()["id"], tags=[])
+    account.fault("drop before commit")
+    instance = ask(name="lost")
+    work()
+    work()
+    operation = Operation.objects.get(instance=instance)
+    assert operation.clean_misses == 0
+    assert "does not show an instance that is known" in operation.message
+
+
+def test_secrets_replaced_after_the_request_prove_nothing(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work()
+    Operation.objects.get().attempts.update(secrets_version=7)
+    work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.NEEDS_PERSON
+    assert len([entry for entry in account.ledger() if entry.method == "POST"]) == 1
