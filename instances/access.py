@@ -111,7 +111,9 @@ def why(user: User, instance: Instance) -> str:
         is_owner = " and asked for it" if instance.owner_id == user.pk else ""
         return f"You see this because you are {_article(role.role)} of {instance.organization}{is_owner}."
     shares = _shares_with(user).filter(instance=instance).select_related("team", "granted_by")
-    best = max(shares, key=lambda share: LEVEL_ORDER.index(ShareLevel(share.level)))
+    best = max(shares, key=lambda share: LEVEL_ORDER.index(ShareLevel(share.level)), default=None)
+    if best is None:
+        return "What let you see this has just ended."
     through = f" with your team {best.team}" if best.team else ""
     until = f" until {best.expires_at:%-d %B %Y}" if best.expires_at else ""
     return f"You see this because {best.granted_by} shared it{through} ({best.level}){until}."

@@ -83,6 +83,12 @@ def test_expired_share_shows_nothing(ask: Ask, operator: User, make_user: MakeUs
     assert not access.visible_to(tara).exists()
 
 
+def test_a_share_that_ends_while_the_page_is_made_breaks_nothing(
+    ask: Ask, make_user: MakeUser
+) -> None:
+    assert access.why(make_user("tara"), ask()) == "What let you see this has just ended."
+
+
 def test_sharing_again_changes_the_level(ask: Ask, operator: User, make_user: MakeUser) -> None:
     tara, instance = make_user("tara"), ask()
     for level in (ShareLevel.MANAGE, ShareLevel.VIEW):
