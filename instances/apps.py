@@ -10,4 +10,4 @@ class InstancesConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the checks; they can only be registered once models exist."""
-        from instances import checks  # noqa: F401
+        from instances import checks  # noqa: F401 - imported for what it registers

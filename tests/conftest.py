@@ -144,7 +144,7 @@ def ask(organization: Organization, operator: User, account: Account) -> Callabl
             "tag_names": ["billing"],
             "client_request_id": uuid.uuid4(),
         }
-        return request_instance(**{**asked, **changes})  # type: ignore[arg-type]
+        return request_instance(**{**asked, **changes})  # type: ignore[arg-type]  # the names are checked at run time
 
     return request
 

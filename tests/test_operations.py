@@ -135,7 +135,7 @@ def change(organization: Organization, actor: User, **changes: object) -> Organi
         "is_active": True,
         "secrets": NOTHING,
     }
-    return operations.change_organization(**{**asked, **changes})  # type: ignore[arg-type]
+    return operations.change_organization(**{**asked, **changes})  # type: ignore[arg-type]  # the names are checked at run time
 
 
 @pytest.mark.django_db
