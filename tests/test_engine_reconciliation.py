@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
-from instances.engine import drain
-from instances.engine.claims import lease
+from instances.engine import drain, provisioning
+from instances.engine.claims import Claim, lease
 from instances.models import Instance, InstanceStatus, Operation, Organization
 from sandbox.running import Account
 
@@ -89,3 +90,60 @@ def test_secrets_replaced_after_the_request_prove_nothing(ask: Ask, account: Acc
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.NEEDS_PERSON
     assert len([entry for entry in account.ledger() if entry.method == "POST"]) == 1
+
+
+def posts(account: Account) -> int:
+    return len([entry for entry in account.ledger() if entry.method == "POST"])
+
+
+def test_our_tag_counts_whatever_the_clocks_say(ask: Ask, account: Account) -> None:
+    ask(name="known")
+    work()
+    account.fault("commit then drop")
+    instance = ask(name="lost")
+    work()
+    Operation.objects.get(instance=instance).attempts.update(started_at=Now() + timedelta(hours=1))
+    for _ in range(5):
+        work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.ACTIVE
+    assert len(account.instances()) == 2
+
+
+@pytest.mark.parametrize("name", ["Billing ", "A  <b>x</b> & co", "mail @ops now", "plain"])
+def test_an_instance_that_lost_its_tags_is_known_by_its_cleaned_name(
+    ask: Ask, account: Account, name: str
+) -> None:
+    ask(name="known")
+    work()
+    account.fault("strip tags")
+    account.fault("commit then drop")
+    instance = ask(name=name)
+    for _ in range(6):
+        work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.NEEDS_PERSON
+    assert posts(account) == 2
+
+
+def test_secrets_replaced_while_a_refusal_arrives_do_not_block(ask: Ask, account: Account) -> None:
+    account.fault("refuse secrets", path="/organizations/me")
+    instance = ask()
+    claimed = claim()
+    Organization.objects.update(secrets_version=F("secrets_version") + 1)
+    for operation in claimed:
+        provisioning._block(Claim(operation, operation.lease_epoch))
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.QUEUED
+    assert not Organization.objects.get().is_refused
+
+
+def test_a_request_that_is_throttled_again_and_again_is_not_given_up(
+    ask: Ask, account: Account
+) -> None:
+    account.fault("throttle", times=8, retry_after=0)
+    instance = ask()
+    for _ in range(12):
+        work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.ACTIVE

@@ -227,3 +227,23 @@ def test_base_url_has_one_form(text: str) -> None:
 def test_a_host_list_that_cannot_be_read_allows_nothing(entry: str, settings: Settings) -> None:
     with pytest.raises(hosts.HostListError):
         hosts.allowed_hosts(f"good.example,{entry}")
+
+
+@pytest.mark.django_db
+def test_a_rename_by_somebody_who_read_it_earlier_keeps_newer_secrets(
+    organization: Organization, member: Callable[..., User], pair: SecretPair
+) -> None:
+    admin = member(Role.ADMIN)
+    stale = Organization.objects.get(pk=organization.pk)
+    change(organization, admin, secrets=pair)
+    renamed = change(stale, admin, name="Renamed")
+    opened = vault.open_sealed(renamed, "user_secret", purpose=Purpose.CHECK)
+    assert opened.reveal() == "typed-user-secret"
+    assert renamed.secrets_version == 2
+
+
+@pytest.mark.django_db
+def test_a_switched_off_organization_takes_no_wish(ask: Ask, organization: Organization) -> None:
+    organization.is_active = False
+    with pytest.raises(NotAllowedError):
+        ask()

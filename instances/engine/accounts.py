@@ -52,13 +52,21 @@ def learn_account(organization: Organization, client: CloudElementsClient) -> No
     _same_secrets(organization).update(account=organization.account)
 
 
-def mark_refused(organization: Organization) -> None:
-    """Stop every call for this organization until its secrets are replaced."""
+def mark_refused(organization: Organization) -> bool:
+    """
+    Stop every call for this organization until its secrets are replaced.
+
+    Returns False if they were replaced meanwhile: then nothing is known of the new ones. Inside a
+    transaction the row stays locked, so that no replacement slips in before its end.
+    """
     with transaction.atomic():
+        if not _same_secrets(organization).select_for_update().exists():
+            return False
         refused = _same_secrets(organization).filter(secrets_refused_at=None)
         if refused.update(secrets_refused_at=Now()):
             audit.record(None, "organization.refused", organization)
             logger.warning("secrets refused", organization=str(organization.pk))
+    return True
 
 
 def _same_secrets(organization: Organization) -> QuerySet[Organization]:

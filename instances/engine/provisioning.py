@@ -3,6 +3,8 @@
 import json
 
 import structlog
+from django.conf import settings
+from django.db import transaction
 
 from instances import access, vault, zuora
 from instances.access import Action
@@ -125,7 +127,11 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
     except ThrottledError as error:
         _close(opened[0], AttemptOutcome.THROTTLED, error)
         claim.release(
-            OperationState.QUEUED, after=error.retry_after, problem="throttled", message=str(error)
+            OperationState.QUEUED,
+            after=max(error.retry_after, settings.ENGINE["LOOK_PAUSES"][0]),
+            problem="throttled",
+            message=str(error),
+            claims=0,
         )
     except (RejectedError, UnauthorizedError) as error:
         _close(opened[0], AttemptOutcome.REJECTED, error)
@@ -183,13 +189,17 @@ def _reject(claim: Claim, problem: str, message: str) -> None:
 
 def _block(claim: Claim) -> None:
     organization = claim.operation.organization
-    accounts.mark_refused(organization)
-    claim.release(
-        OperationState.BLOCKED,
-        problem="organization",
-        message=f"The platform refused the secrets of {organization}. "
-        "Nothing more is sent until an admin of the organization replaces them.",
-    )
+    with transaction.atomic():
+        if not accounts.mark_refused(organization):
+            claim.release(OperationState.QUEUED, problem="", message="", claims=0)
+            return
+        claim.release(
+            OperationState.BLOCKED,
+            problem="organization",
+            message=f"The platform refused the secrets of {organization}. "
+            "Nothing more is sent until an admin of the organization replaces them.",
+            claims=0,
+        )
 
 
 def _credentials(claim: Claim) -> Configuration | None:

@@ -1,5 +1,6 @@
 """Look for a lost answer: found means adopted, absent is believed only when it is proven."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from instances.models import (
 logger = structlog.get_logger(__name__)
 
 CLEAN_MISSES_NEEDED = 3
+TAG_OR_MENTION = re.compile(r"<[^>]*>|@\w+")
 CLOCK_SLACK = timedelta(minutes=10)
 # Goes on while the machine sleeps, where the system has such a clock (Linux).
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -100,7 +102,7 @@ def _look(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> Look:
     organization = claim.operation.organization
     try:
         _control(claim, client)
-        found = _by_tag(claim, attempt, client)
+        found = _by_tag(claim, client)
         possible = [] if found else _by_name(claim, attempt, client)
         if not found:
             _filter_check(claim, client)
@@ -121,25 +123,23 @@ def _control(claim: Claim, client: CloudElementsClient) -> None:
         raise CannotTellError("The platform answers for another account than before.")
 
 
-def _by_tag(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
+def _by_tag(claim: Claim, client: CloudElementsClient) -> list[FoundInstance]:
     claim.renew()
     tag = claim.operation.tag
-    return [
-        found
-        for found in client.find_instances(tag=tag)
-        if tag in found.tags and _fits(claim, attempt, found)
-    ]
+    # Nobody else can have this tag, so neither a clock nor an odd key makes it somebody else's.
+    return [found for found in client.find_instances(tag=tag) if tag in found.tags]
 
 
 def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
     """Find instances that lost their tags: ours by name and time, and nobody else's."""
     claim.renew()
-    name = claim.operation.instance.name
-    listed = client.find_instances(search_text=name)
+    name = cleaned_name(claim.operation.instance.name)
+    # The longest plain run of the name survives whatever the platform cleans away around it.
+    listed = client.find_instances(search_text=max(name.split(), key=len, default=""))
     candidates = [
         found
         for found in listed
-        if found.name == name
+        if cleaned_name(found.name) == name
         and _fits(claim, attempt, found)
         and found.remote_created_at is not None
         and not any(tags.is_ours(tag) for tag in found.tags)
@@ -147,6 +147,12 @@ def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> lis
     known = Instance.objects.filter(remote_id__in=[found.remote_id for found in candidates])
     taken = set(known.values_list("remote_id", flat=True))
     return [found for found in candidates if found.remote_id not in taken]
+
+
+def cleaned_name(name: str) -> str:
+    """Return what the platform's cleaning leaves alone, to compare a name before and after it."""
+    text = TAG_OR_MENTION.sub(" ", name)
+    return " ".join(re.findall(r"\w+", text)).casefold()
 
 
 def _fits(claim: Claim, attempt: Attempt, found: FoundInstance) -> bool:

@@ -53,6 +53,8 @@ def request_instance(
     :raises MissingEntriesError: required entries are missing.
     """
     access.require(requester, Action.CREATE, organization)
+    if not organization.is_active:
+        raise access.NotAllowedError("create in an organization that is switched off")
     if element_key == zuora.ELEMENT_KEY and (missing := zuora.missing_entries(configuration)):
         raise MissingEntriesError(missing)
     earlier = _earlier(requester, client_request_id)

@@ -13,6 +13,15 @@ from instances.access import Action
 from instances.models import Membership, Operation, OperationState, Organization, Role
 from instances.secret import Secret
 
+SECRET_FIELDS = [
+    "user_secret",
+    "organization_secret",
+    "secrets_version",
+    "secrets_set_at",
+    "secrets_refused_at",
+    "account",
+]
+
 
 class SecretsNeededError(Exception):
     """The origin changes, and secrets are bound to it: both must be given again."""
@@ -108,17 +117,18 @@ def apply_organization_change(
 ) -> Organization:
     """Do what `change_organization` does, for Django admin, where Django's permissions count."""
     base_url = hosts.normalize(base_url)
-    is_moving = hosts.origin(base_url) != organization.origin
-    has_one = bool(secrets.user_secret) or bool(secrets.organization_secret)
-    if (is_moving or has_one) and not secrets.is_complete:
-        raise SecretsNeededError
-    organization.name, organization.base_url = name, base_url
-    organization.environment_label, organization.is_active = environment_label, is_active
-    if secrets.is_complete:
-        organization.secrets_version += 1
-        _seal_pair(organization, secrets)
     with transaction.atomic():
-        organization.save()
+        # Somebody else may have changed it since the caller read it: decide on the row as it is.
+        organization = Organization.objects.select_for_update().get(pk=organization.pk)
+        _refuse_half_a_pair(organization, base_url, secrets)
+        organization.name, organization.base_url = name, base_url
+        organization.environment_label, organization.is_active = environment_label, is_active
+        changed = ["name", "base_url", "environment_label", "is_active"]
+        if secrets.is_complete:
+            organization.secrets_version += 1
+            _seal_pair(organization, secrets)
+            changed += SECRET_FIELDS
+        organization.save(update_fields=changed)
         if secrets.is_complete:
             _unblock(organization)
         audit.record(
@@ -129,6 +139,13 @@ def apply_organization_change(
             are_secrets_replaced=secrets.is_complete,
         )
     return organization
+
+
+def _refuse_half_a_pair(organization: Organization, base_url: str, secrets: SecretPair) -> None:
+    is_moving = hosts.origin(base_url) != organization.origin
+    has_one = bool(secrets.user_secret) or bool(secrets.organization_secret)
+    if (is_moving or has_one) and not secrets.is_complete:
+        raise SecretsNeededError
 
 
 def _seal_pair(organization: Organization, secrets: SecretPair) -> None:
