@@ -1,5 +1,6 @@
 """Who may do what to which row: the one place where rights are decided."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from django.contrib.auth.models import User
@@ -97,6 +98,17 @@ def require(user: User, action: Action, target: Instance | Organization) -> None
     """
     if not can(user, action, target):
         raise NotAllowedError(f"{action} {type(target).__name__}")
+
+
+def manages_until(user: User, instance: Instance) -> datetime | None:
+    """Return when a right to manage that comes from shares alone ends; None if it does not end."""
+    role = Membership.objects.filter(user=user, organization=instance.organization_id).first()
+    is_owner = instance.owner_id == user.pk
+    if role is not None and (role.role == Role.ADMIN or (is_owner and role.role != Role.VIEWER)):
+        return None
+    shares = _shares_with(user).filter(instance=instance, level=ShareLevel.MANAGE)
+    ends = list(shares.values_list("expires_at", flat=True))
+    return None if None in ends else max((end for end in ends if end), default=None)
 
 
 def may_create_organizations(user: User) -> bool:

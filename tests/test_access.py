@@ -137,3 +137,33 @@ def test_visible_and_allowed_agree(
 def test_only_admins_administer(organization: Organization, member: Callable[..., User]) -> None:
     allowed = [role for role in Role if access.can(member(role), Action.ADMINISTER, organization)]
     assert allowed == [Role.ADMIN]
+
+
+def test_a_share_with_an_end_cannot_be_given_on_without_one(
+    ask: Ask, operator: User, make_user: MakeUser
+) -> None:
+    tara, team, instance = make_user("tara"), Team.objects.create(name="Billing"), ask()
+    end = timezone.now() + timedelta(hours=1)
+    share = operations.share_instance(
+        actor=operator, instance=instance, level=ShareLevel.MANAGE, user=tara, expires_at=end
+    )
+    team.members.add(tara)
+    given = operations.share_instance(
+        actor=tara, instance=instance, level=ShareLevel.MANAGE, team=team
+    )
+    assert given.expires_at == end
+    assert access.manages_until(operator, instance) is None
+    assert share.expires_at == end
+
+
+def test_what_was_given_on_ends_with_the_share_it_came_from(
+    ask: Ask, operator: User, make_user: MakeUser
+) -> None:
+    tara, uma, instance = make_user("tara"), make_user("uma"), ask()
+    share = operations.share_instance(
+        actor=operator, instance=instance, level=ShareLevel.MANAGE, user=tara
+    )
+    operations.share_instance(actor=tara, instance=instance, level=ShareLevel.USE, user=uma)
+    operations.remove_share(actor=operator, share=share)
+    assert access.allowed_actions(uma, instance) == set()
+    assert not Share.objects.exists()

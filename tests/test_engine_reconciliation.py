@@ -147,3 +147,29 @@ def test_a_request_that_is_throttled_again_and_again_is_not_given_up(
         work()
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.ACTIVE
+
+
+def test_a_day_without_proof_takes_a_person(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    account.fault("list 404 html", times=None)
+    instance = ask()
+    work()
+    Operation.objects.get().attempts.update(ended_at=Now() - timedelta(days=2))
+    work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.NEEDS_PERSON
+    assert posts(account) == 1
+
+
+def test_one_changed_instance_does_not_stop_the_proof(ask: Ask, account: Account) -> None:
+    ask(name="known")
+    work()
+    ask(name="changed")
+    work()
+    newest = max(account.instances(), key=lambda found: found["id"])
+    account.change_instance(newest["id"], tags=[])
+    account.fault("drop before commit")
+    lost = ask(name="lost")
+    work()
+    work()
+    assert Operation.objects.get(instance=lost).clean_misses == 1

@@ -89,7 +89,9 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
         """Call the same operations as the pages."""
         actor = cast(User, request.user)
         if not change:
-            made = operations.create_organization(actor=actor, **form.changes())
+            made = operations.create_organization(
+                actor=actor, is_active=form.cleaned_data["is_active"], **form.changes()
+            )
             obj.pk, obj.created_at = made.pk, made.created_at
             obj._state.adding = False
             return

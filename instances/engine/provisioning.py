@@ -173,7 +173,7 @@ def _ask_whose(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> N
     except UnauthorizedError:
         _block(claim)
     except CloudElementsError as error:
-        claim.retry_later(error.error_class, str(error))
+        _try_later(claim, error)
     else:
         _reject(
             claim,

@@ -33,6 +33,9 @@ from instances.models import (
 logger = structlog.get_logger(__name__)
 
 CLEAN_MISSES_NEEDED = 3
+# How many known instances are asked for: one may have been changed behind our back.
+KNOWN_TRIED = 3
+GIVE_UP_SECONDS = 24 * 3600
 TAG_OR_MENTION = re.compile(r"<[^>]*>|@\w+")
 CLOCK_SLACK = timedelta(minutes=10)
 # Goes on while the machine sleeps, where the system has such a clock (Linux).
@@ -173,17 +176,19 @@ def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
         )
         .exclude(pk=operation.pk)
         .select_related("instance")
-        .order_by("-id")
-        .first()
+        .order_by("-id")[:KNOWN_TRIED]
     )
-    if known is None:
+    if not known:
         if any(operation.tag in found.tags for found in client.find_instances()):
             raise CannotTellError("The platform's list shows our tag only without a filter.")
-    elif all(
-        found.remote_id != known.instance.remote_id
-        for found in client.find_instances(tag=known.tag)
-    ):
+    elif not any(_is_listed(claim, client, one) for one in known):
         raise CannotTellError("The platform's list does not show an instance that is known.")
+
+
+def _is_listed(claim: Claim, client: CloudElementsClient, known: Operation) -> bool:
+    claim.renew()
+    listed = client.find_instances(tag=known.tag)
+    return any(found.remote_id == known.instance.remote_id for found in listed)
 
 
 def _adopt(
@@ -260,6 +265,9 @@ def _look_again(
 ) -> None:
     operation = claim.operation
     _waited(attempt)
+    if adoption.age_in_seconds(attempt.ended_at or attempt.deadline_at) > GIVE_UP_SECONDS:
+        claim.ask_person("unproven", f"A day of looking proved nothing. {message}")
+        return
     pauses = settings.ENGINE["LOOK_PAUSES"]
     pause = pauses[min(operation.looks + 1, len(pauses) - 1)]
     is_waiting = attempt.outcome == AttemptOutcome.THROTTLED

@@ -77,6 +77,11 @@ class Organization(models.Model):
     def is_refused(self) -> bool:
         return self.secrets_refused_at is not None
 
+    @property
+    def is_halted(self) -> bool:
+        """Whether nothing is sent for it until a person changes that."""
+        return self.is_refused or not self.is_active
+
 
 class Membership(models.Model):
     """A person's role in an organization."""

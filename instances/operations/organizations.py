@@ -46,6 +46,7 @@ def create_organization(
     base_url: str,
     secrets: SecretPair,
     environment_label: str = "",
+    is_active: bool = True,
 ) -> Organization:
     """
     Add an organization, its secrets sealed; its creator becomes its admin.
@@ -59,7 +60,10 @@ def create_organization(
     if actor is not None and not access.may_create_organizations(actor):
         raise access.NotAllowedError("create organization")
     organization = Organization(
-        name=name, base_url=hosts.normalize(base_url), environment_label=environment_label
+        name=name,
+        base_url=hosts.normalize(base_url),
+        environment_label=environment_label,
+        is_active=is_active,
     )
     _seal_pair(organization, secrets)
     with transaction.atomic():

@@ -22,9 +22,13 @@ def share_instance(
     """
     Share an instance with one person or one team; an earlier share with them is replaced.
 
+    Whoever manages it only through shares cannot give it for longer than those last.
+
     :raises NotAllowedError: the actor may not manage this instance.
     """
     access.require(actor, Action.MANAGE, instance)
+    ends = [end for end in (expires_at, access.manages_until(actor, instance)) if end]
+    expires_at = min(ends, default=None)
     with transaction.atomic():
         share, is_new = Share.objects.update_or_create(
             instance=instance,
@@ -40,13 +44,24 @@ def share_instance(
 
 def remove_share(*, actor: User, share: Share) -> None:
     """
-    End a share at once.
+    End a share at once, and with it what its recipients gave on if they no longer manage it.
 
     :raises NotAllowedError: the actor may not manage the instance.
     """
     access.require(actor, Action.MANAGE, share.instance)
     with transaction.atomic():
-        audit.record(
-            actor, "share.removed", share.instance, recipient=share.recipient, level=share.level
-        )
-        share.delete()
+        _end(actor, share)
+
+
+def _end(actor: User, share: Share) -> None:
+    recipients = (
+        [share.user] if share.user else list(share.team.members.all() if share.team else [])
+    )
+    audit.record(
+        actor, "share.removed", share.instance, recipient=share.recipient, level=share.level
+    )
+    share.delete()
+    for person in recipients:
+        if not access.can(person, Action.MANAGE, share.instance):
+            for given in Share.objects.filter(instance=share.instance, granted_by=person):
+                _end(actor, given)

@@ -28,7 +28,9 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         instance = operations.request_instance(requester=request.user, **form.wish())
-        messages.info(request, "Provisioning has started.")
+        started = "Provisioning has started."
+        repeated = "This form had been sent before. Nothing new was started: this is its instance."
+        messages.info(request, started if instance.is_busy else repeated)
         return redirect(instance)
     status = 422 if form.errors else 200
     return render(

@@ -1,0 +1,38 @@
+"""What the page of an instance says when only a person can help it on."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.test import Client
+
+from instances.models import Instance, OperationState, Organization
+from tests.conftest import put_in_state
+
+pytestmark = pytest.mark.django_db
+
+HALTS = [
+    ({"secrets_refused_at": Now()}, "refused the organization"),
+    ({"is_active": False}, "switched off"),
+]
+
+
+@pytest.mark.parametrize(("halt", "words"), HALTS)
+@pytest.mark.parametrize("state", [OperationState.QUEUED, OperationState.UNKNOWN])
+def test_page_says_that_a_person_is_needed(
+    ask: Callable[..., Instance],
+    operator: User,
+    client: Client,
+    state: OperationState,
+    halt: dict[str, object],
+    words: str,
+) -> None:
+    instance = ask()
+    put_in_state(instance, state)
+    Organization.objects.update(**halt)
+    client.force_login(operator)
+    page = client.get(instance.get_absolute_url()).content.decode()
+    assert words in page
+    assert "You need not do anything" not in page
+    assert "Look now" not in page
