@@ -100,6 +100,13 @@ def test_organization_is_added_with_sealed_secrets(desk: Client, root: User) -> 
     assert AuditEntry.objects.get(action="organization.created").actor == root
 
 
+def test_organization_added_as_switched_off_stays_off(desk: Client) -> None:
+    form = organization_form(typed_user_secret="one", typed_organization_secret="two")
+    del form["is_active"]
+    desk.post(url(Organization, "add"), form)
+    assert not Organization.objects.get().is_active
+
+
 def test_organization_keeps_secrets_left_empty(desk: Client, organization: Organization) -> None:
     before = organization.user_secret
     desk.post(

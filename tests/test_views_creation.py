@@ -59,6 +59,17 @@ def test_form_sent_twice_asks_once(signed_in: Client, typed: Typed) -> None:
     assert Operation.objects.count() == 1
 
 
+def test_form_sent_again_after_the_end_does_not_claim_to_start(
+    signed_in: Client, typed: Typed
+) -> None:
+    signed_in.post(NEW, typed)
+    put_in_state(Instance.objects.get(), OperationState.REJECTED)
+    response = signed_in.post(NEW, typed | {"password": "corrected"}, follow=True)
+    said = [str(message) for message in response.context["messages"]]
+    assert said[-1].startswith("This form had been sent before. Nothing new was started")
+    assert Operation.objects.count() == 1
+
+
 def test_errors_stand_in_the_summary_and_at_their_fields(signed_in: Client, typed: Typed) -> None:
     response = signed_in.post(NEW, typed | {"username": "", "password": ""})
     page = response.content.decode()
