@@ -242,7 +242,7 @@ def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:
     except UnusableAnswerError:
         return None
     request_id = clean_text(answer.headers.get("elements-request-id"), 60)
-    return replace(remote, request_id=request_id)
+    return replace(remote, request_id=request_id, http_status=answer.status)
 
 
 def _found(answer: Answer, tag: str) -> list[FoundInstance]:

@@ -65,6 +65,7 @@ class RemoteInstance:
     remote_created_at: datetime | None
     # The platform's id of the request that this answers: what its support asks for.
     request_id: str = ""
+    http_status: int | None = None
 
     @classmethod
     def parse(cls, document: object, secrets: Sequence[str] = ()) -> "RemoteInstance":

@@ -61,11 +61,11 @@ def _save_evidence(
         claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
 
 
-def _answered(remote: RemoteInstance, kind: EvidenceKind) -> dict[str, int | str]:
+def _answered(remote: RemoteInstance, kind: EvidenceKind) -> dict[str, int | str | None]:
     """What the attempt's own answer told; found by its tag, there was none."""
     if kind != EvidenceKind.ANSWER:
         return {}
-    return {"http_status": 200, "request_id": remote.request_id}
+    return {"http_status": remote.http_status, "request_id": remote.request_id}
 
 
 def _insist(save: Callable[[], None]) -> None:
