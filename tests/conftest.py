@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
@@ -82,6 +83,21 @@ def account(sandbox: Sandbox, settings: Settings) -> Account:
     host = sandbox.base_url.removesuffix("/elements/api-v2")
     settings.EGRESS = {"API_HOSTS": host, "CA_BUNDLE": ""}
     return sandbox.new_account()
+
+
+@pytest.fixture
+def call(sandbox: Sandbox, account: Account) -> Iterator[Callable[..., requests.Response]]:
+    """Make calls as the account's user does; `token` addresses an instance."""
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def send(method: str, path: str, token: str = "", **options: Any) -> requests.Response:
+            header = account.authorization + (f", Element {token}" if token else "")
+            headers = {"Authorization": header} | options.pop("headers", {})
+            options = {"timeout": 20} | options
+            return session.request(method, sandbox.base_url + path, headers=headers, **options)
+
+        yield send
 
 
 @pytest.fixture

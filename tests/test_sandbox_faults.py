@@ -30,22 +30,6 @@ def account(sandbox: Sandbox) -> Account:
     return sandbox.new_account()
 
 
-@pytest.fixture
-def call(sandbox: Sandbox, account: Account) -> Iterator[Call]:
-    """Make calls as the account's user; `token` addresses an instance."""
-    with requests.Session() as session:
-        session.trust_env = False
-
-        def send(method: str, path: str, token: str = "", **options: Any) -> requests.Response:
-            header = account.authorization + (f", Element {token}" if token else "")
-            headers = {"Authorization": header} | options.pop("headers", {})
-            url = sandbox.base_url + path
-            options = {"timeout": 20} | options
-            return session.request(method, url, headers=headers, **options)
-
-        yield send
-
-
 def zuora(account: Account, **fields: Any) -> dict[str, Any]:
     """Give the seed page's request body, filled in."""
     configuration = {
