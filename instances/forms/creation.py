@@ -1,7 +1,7 @@
 """Ask for a Zuora instance: every entry, and each missing one by its name."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
@@ -188,8 +188,7 @@ class InstanceForm(forms.Form):
     def __init__(self, data: Any = None, *, user: User, initial: Any = None) -> None:
         super().__init__(data, initial={"client_request_id": uuid.uuid4()} | (initial or {}))
         choices = access.organizations_for(user, Action.CREATE).filter(is_active=True)
-        field = self.fields["organization"]
-        assert isinstance(field, OrganizationChoice)  # noqa: S101 - tells the type
+        field = cast(OrganizationChoice, self.fields["organization"])
         field.queryset = choices.order_by("name")
         if len(field.queryset) == 1:
             self.initial.setdefault("organization", field.queryset[0])

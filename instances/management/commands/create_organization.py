@@ -57,11 +57,12 @@ def _user(username: str) -> User:
 
 
 def _check_texts(**texts: str) -> None:
-    for name, text in texts.items():
-        try:
-            Organization._meta.get_field(name).clean(text, None)  # type: ignore[union-attr]
-        except ValidationError as error:
-            raise CommandError(f"{name}: {' '.join(error.messages)}", returncode=USAGE) from error
+    others = {field.name for field in Organization._meta.fields} - texts.keys()
+    try:
+        Organization(**texts).clean_fields(exclude=others)
+    except ValidationError as error:
+        wrong = [f"{name}: {' '.join(said)}" for name, said in error.message_dict.items()]
+        raise CommandError(" ".join(wrong), returncode=USAGE) from error
 
 
 def _secret(name: str, label: str) -> Secret:

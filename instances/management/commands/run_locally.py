@@ -232,7 +232,7 @@ def _output(command: list[str], environment: dict[str, str]) -> str:
     return done.stdout
 
 
-class Lines(Printer):  # type: ignore[misc]
+class Lines(Printer):  # type: ignore[misc]  # honcho ships no types
     """Print every process's lines, note who stopped first, and welcome once the web answers."""
 
     first_stopped = ""
