@@ -36,3 +36,13 @@ def test_page_says_that_a_person_is_needed(
     assert words in page
     assert "You need not do anything" not in page
     assert "Look now" not in page
+    assert "checking" not in page
+
+
+def test_nothing_is_shown_as_being_sent_while_it_waits_in_the_queue(
+    ask: Callable[..., Instance], operator: User, client: Client
+) -> None:
+    instance = ask()
+    client.force_login(operator)
+    steps = client.get(instance.get_absolute_url()).context["steps"]
+    assert [step.look for step in steps] == ["done", "", "", ""]

@@ -6,10 +6,10 @@ from datetime import datetime
 from instances.models import Attempt, AttemptOutcome, Operation, OperationState
 
 NAMES = ("Saved", "Sent", "Answered", "Ready")
-DONE, CURRENT, STOPPED, UNKNOWN = "done", "current", "stopped", "unknown"
+AHEAD, DONE, CURRENT, STOPPED, UNKNOWN = "", "done", "current", "stopped", "unknown"
 # The step a state stands at, and how it stands there.
 PLACES = {
-    OperationState.QUEUED: (1, CURRENT),
+    OperationState.QUEUED: (1, AHEAD),
     OperationState.CLAIMED: (1, CURRENT),
     OperationState.BLOCKED: (1, STOPPED),
     OperationState.CANCELED: (1, STOPPED),
@@ -50,7 +50,7 @@ def steps(operation: Operation, attempts: list[Attempt]) -> list[Step]:
         sent.ended_at if sent else None,
         operation.finished_at,
     ]
-    looks = [DONE if place < here else look if place == here else "" for place in range(4)]
+    looks = [DONE if place < here else look if place == here else AHEAD for place in range(4)]
     return [
         Step(name, look, at if look == DONE else None)
         for name, look, at in zip(NAMES, looks, moments, strict=True)
