@@ -14,10 +14,13 @@ from instances.models import (
     Attempt,
     AttemptOutcome,
     Evidence,
+    Finding,
+    FindingKind,
     Instance,
     InstanceStatus,
     Membership,
     Operation,
+    OperationKind,
     OperationSecret,
     OperationState,
     Organization,
@@ -180,3 +183,56 @@ def test_a_move_that_the_table_does_not_know_changes_nothing(operation: Operatio
 def test_newer_rows_have_greater_ids(ask: Ask) -> None:
     made = [ask(name=str(number)).pk for number in range(5)]
     assert made == sorted(made)
+
+
+def test_a_person_is_told_why_a_cap_of_zero_is_refused(organization: Organization) -> None:
+    rows = Organization.objects.filter(pk=organization.pk)
+    refuses("organization_calls_in_flight_is_positive", lambda: rows.update(calls_in_flight=0))
+
+
+def test_an_open_breaker_has_an_end(organization: Organization) -> None:
+    rows = Organization.objects.filter(pk=organization.pk)
+    refuses("organization_open_breaker_has_an_end", lambda: rows.update(breaker="open"))
+
+
+def test_one_open_operation_for_each_instance(operation: Operation) -> None:
+    instance = operation.instance
+    second = Operation(
+        kind=OperationKind.DELETE,
+        instance=instance,
+        organization=operation.organization,
+        requester=operation.requester,
+        client_request_id=uuid.uuid4(),
+        payload={},
+        tag="second",
+        remote_id=1,
+    )
+    refuses("operation_one_at_a_time_per_instance", second.save)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"instance": None}, "operation_is_about_something"),
+        ({"kind": OperationKind.ADOPT}, "operation_on_what_exists_names_it"),
+        ({"cancel_wish": "keep"}, "operation_cancel_says_what_then"),
+        ({"cancel_requested_at": Now()}, "operation_cancel_says_what_then"),
+    ],
+)
+def test_an_operation_says_what_it_is_about(
+    operation: Operation, change: dict[str, Any], rule: str
+) -> None:
+    refuses(rule, lambda: Operation.objects.filter(pk=operation.pk).update(**change))
+
+
+def test_what_was_found_is_listed_once(organization: Organization) -> None:
+    found = partial(
+        Finding.objects.create,
+        organization=organization,
+        kind=FindingKind.ORPHAN,
+        account="a",
+        last_seen_at=Now(),
+    )
+    found(remote_id=7)
+    refuses("finding_once_per_account", lambda: found(remote_id=7))
+    refuses("finding_names_an_instance", lambda: found(remote_id=0))

@@ -56,10 +56,10 @@ class OperationAdmin(ReadOnlyAdmin[Operation]):
     def look_now(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
         """Ask the worker to look now, as the button on the instance's page does."""
         asked = refused = 0
-        for operation in queryset.select_related("instance"):
+        for operation in queryset.filter(instance__isnull=False).select_related("instance"):
             try:
                 asked += operations.request_look(
-                    actor=cast(User, request.user), instance=operation.instance
+                    actor=cast(User, request.user), instance=operation.made
                 )
             except access.NotAllowedError:
                 refused += 1

@@ -96,7 +96,7 @@ def finish(claim: Claim, remote: RemoteInstance) -> None:
             claim.release(OperationState.SUCCEEDED, finished_at=Now(), problem="", message="")
             OperationSecret.objects.filter(operation=claim.operation).delete()
             audit.record(
-                None, "instance.created", claim.operation.instance, remote_id=remote.remote_id
+                None, "instance.created", claim.operation.subject, remote_id=remote.remote_id
             )
     except IntegrityError:
         claim.ask_person(
@@ -107,7 +107,7 @@ def finish(claim: Claim, remote: RemoteInstance) -> None:
 
 def _fill(claim: Claim, remote: RemoteInstance) -> None:
     operation = claim.operation
-    instance = Instance.objects.get(pk=operation.instance_id)
+    instance = Instance.objects.get(pk=operation.made.pk)
     instance.status = InstanceStatus.ACTIVE
     instance.account = operation.organization.account or operation.organization.origin
     instance.remote_id = remote.remote_id

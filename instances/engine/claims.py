@@ -80,13 +80,13 @@ class Claim:
         with transaction.atomic():
             self.release(state, problem=problem, message=message[:600], finished_at=Now(), claims=0)
             OperationSecret.objects.filter(operation=self.operation).delete()
-            audit.record(None, FINAL_ACTIONS[state], self.operation.instance, problem=problem)
+            audit.record(None, FINAL_ACTIONS[state], self.operation.subject, problem=problem)
 
     def ask_person(self, problem: str, message: str) -> None:
         """Stop working on it: what is left to decide takes a person."""
         with transaction.atomic():
             self.release(OperationState.NEEDS_PERSON, problem=problem, message=message[:600])
-            audit.record(None, "instance.needs_person", self.operation.instance, problem=problem)
+            audit.record(None, "instance.needs_person", self.operation.subject, problem=problem)
 
     def retry_later(self, problem: str, message: str) -> None:
         """Queue it again with a growing pause (full jitter), since nothing was sent."""

@@ -218,7 +218,7 @@ def _secret_values(claim: Claim) -> list[str]:
 
 def _secrets_in(claim: Claim, configuration: Configuration) -> list[str]:
     """Return what was sent and must not come back into a row, wherever the platform echoes it."""
-    is_zuora = claim.operation.instance.element_key == zuora.ELEMENT_KEY
+    is_zuora = claim.operation.payload["element_key"] == zuora.ELEMENT_KEY
     public = zuora.PUBLIC_ENTRIES if is_zuora else ()
     return [
         value

@@ -136,7 +136,7 @@ def _by_tag(claim: Claim, client: CloudElementsClient) -> list[FoundInstance]:
 def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
     """Find instances that lost their tags: ours by name and time, and nobody else's."""
     claim.renew()
-    name = cleaned_name(claim.operation.instance.name)
+    name = cleaned_name(claim.operation.payload["name"])
     # The longest plain run of the name survives whatever the platform cleans away around it.
     listed = client.find_instances(search_text=max(name.split(), key=len, default=""))
     candidates = [
@@ -163,7 +163,7 @@ def _fits(claim: Claim, attempt: Attempt, found: FoundInstance) -> bool:
         found.remote_created_at is None
         or found.remote_created_at >= attempt.started_at - CLOCK_SLACK
     )
-    return is_recent and found.element_key == claim.operation.instance.element_key
+    return is_recent and found.element_key == claim.operation.payload["element_key"]
 
 
 def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
@@ -188,7 +188,7 @@ def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
 def _is_listed(claim: Claim, client: CloudElementsClient, known: Operation) -> bool:
     claim.renew()
     listed = client.find_instances(tag=known.tag)
-    return any(found.remote_id == known.instance.remote_id for found in listed)
+    return any(found.remote_id == known.made.remote_id for found in listed)
 
 
 def _adopt(

@@ -8,16 +8,18 @@ from instances.models.attempt import (
     EvidenceKind,
 )
 from instances.models.audit import AuditEntry, AuditResult
+from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.identity import new_id
 from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.keys import Installation, SealingKey
 from instances.models.operation import (
+    CancelWish,
     Operation,
     OperationKind,
     OperationSecret,
     OperationState,
 )
-from instances.models.organization import Membership, Organization, Role
+from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.sharing import Share, ShareLevel, Team
 
 __all__ = [
@@ -26,9 +28,13 @@ __all__ = [
     "AttemptOutcome",
     "AuditEntry",
     "AuditResult",
+    "BreakerState",
+    "CancelWish",
     "Environment",
     "Evidence",
     "EvidenceKind",
+    "Finding",
+    "FindingKind",
     "Installation",
     "Instance",
     "InstanceStatus",
@@ -44,5 +50,6 @@ __all__ = [
     "Share",
     "ShareLevel",
     "Team",
+    "Verdict",
     "new_id",
 ]

@@ -20,7 +20,8 @@ class AttemptOutcome(models.TextChoices):
     UNKNOWN = "unknown", "Answer lost"
     SUCCEEDED = "succeeded", "Created"
     REJECTED = "rejected", "Refused"
-    PROVEN_ABSENT = "proven_absent", "Proven not created"
+    PROVEN_ABSENT = "proven_absent", "Proven not done"
+    DECLARED_ABSENT = "declared_absent", "Declared not done"
 
 
 UNRESOLVED = (AttemptOutcome.IN_FLIGHT, AttemptOutcome.UNKNOWN)
@@ -39,7 +40,7 @@ class Attempt(models.Model):
     deadline_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(
-        max_length=13, choices=AttemptOutcome.choices, default=AttemptOutcome.IN_FLIGHT
+        max_length=15, choices=AttemptOutcome.choices, default=AttemptOutcome.IN_FLIGHT
     )
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_class = models.CharField(max_length=60, blank=True, default="")

@@ -23,6 +23,8 @@ class InstanceStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     REJECTED = "rejected", "Rejected"
     CANCELED = "canceled", "Canceled"
+    DELETING = "deleting", "Deleting"
+    DELETED = "deleted", "Deleted"
 
 
 class Environment(models.TextChoices):
@@ -32,7 +34,12 @@ class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
 
 
-BUSY = (InstanceStatus.QUEUED, InstanceStatus.CREATING, InstanceStatus.UNKNOWN)
+BUSY = (
+    InstanceStatus.QUEUED,
+    InstanceStatus.CREATING,
+    InstanceStatus.UNKNOWN,
+    InstanceStatus.DELETING,
+)
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):

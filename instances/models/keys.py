@@ -23,6 +23,10 @@ class Installation(models.Model):
     """The one row that tells this installation from every other in the same account."""
 
     code = models.CharField(max_length=8)
+    # Raised while work is done; a copy beside the database tells when an old backup was restored.
+    mark = models.PositiveBigIntegerField(default=0)
+    # Since when nothing is sent, because the copy was ahead of the mark.
+    fenced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from django.conf import settings
 from django.db import models, transaction
@@ -21,6 +21,15 @@ class OperationKind(models.TextChoices):
     """What is wished for."""
 
     CREATE = "create", "Create"
+    ADOPT = "adopt", "Adopt"
+    DELETE = "delete", "Delete"
+
+
+class CancelWish(models.TextChoices):
+    """What shall happen if it turns out that the canceled request was carried out."""
+
+    KEEP = "keep", "Keep it"
+    DELETE = "delete", "Delete it"
 
 
 class OperationState(models.TextChoices):
@@ -44,7 +53,7 @@ FINAL = (S.SUCCEEDED, S.REJECTED, S.CANCELED)
 CLAIMABLE = (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN)
 # From where each state may be reached; a move not listed here changes nothing.
 REACHED_FROM = {
-    S.QUEUED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED),
+    S.QUEUED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED, S.NEEDS_PERSON),
     S.CLAIMED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN),
     S.BLOCKED: (S.QUEUED, S.CLAIMED, S.SENDING, S.BLOCKED),
     S.SENDING: (S.CLAIMED,),
@@ -52,8 +61,8 @@ REACHED_FROM = {
     S.UNKNOWN: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
     S.NEEDS_PERSON: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.CREATED),
     S.SUCCEEDED: (S.CREATED,),
-    S.REJECTED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN),
-    S.CANCELED: (S.QUEUED, S.CLAIMED, S.BLOCKED),
+    S.REJECTED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
+    S.CANCELED: (S.QUEUED, S.CLAIMED, S.BLOCKED, S.UNKNOWN, S.NEEDS_PERSON),
 }
 INSTANCE_STATUS = {
     S.QUEUED: InstanceStatus.QUEUED,
@@ -66,6 +75,13 @@ INSTANCE_STATUS = {
     S.SUCCEEDED: InstanceStatus.ACTIVE,
     S.REJECTED: InstanceStatus.REJECTED,
     S.CANCELED: InstanceStatus.CANCELED,
+}
+
+
+# A deletion ends without an instance to store, and is not taken back once it was asked for.
+DELETE_REACHED_FROM = REACHED_FROM | {
+    S.SUCCEEDED: (S.CLAIMED, S.SENDING, S.UNKNOWN),
+    S.CANCELED: (),
 }
 
 
@@ -109,7 +125,18 @@ class Operation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=10, choices=OperationKind.choices)
-    instance = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="operations")
+    # Empty for the deletion of something that is not an instance of ours.
+    instance = models.ForeignKey(
+        Instance, on_delete=models.PROTECT, null=True, blank=True, related_name="operations"
+    )
+    # What a deletion or an adoption is about, where it was found on the platform.
+    finding = models.ForeignKey(
+        "instances.Finding",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="operations",
+    )
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="operations"
     )
@@ -135,6 +162,10 @@ class Operation(models.Model):
     looks = models.PositiveSmallIntegerField(default=0)
     clean_misses = models.PositiveSmallIntegerField(default=0)
     last_looked_at = models.DateTimeField(null=True, blank=True)
+    # Which of several instances a person, or the operation itself, is about.
+    remote_id = models.BigIntegerField("instance ID", null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_wish = models.CharField(max_length=6, choices=CancelWish.choices, blank=True, default="")
     # Why it stands where it stands, in words for people; never a value that was sent.
     problem = models.CharField(max_length=60, blank=True, default="")
     message = models.CharField(max_length=600, blank=True, default="")
@@ -150,7 +181,18 @@ class Operation(models.Model):
                 condition=Q(state__in=CLAIMABLE),
                 name="operation_due",
             ),
+            models.Index(
+                fields=["organization", "next_run_at"],
+                condition=Q(state__in=CLAIMABLE),
+                name="operation_due_by_organization",
+            ),
+            models.Index(
+                fields=["organization", "lease_until"],
+                condition=Q(lease_until__isnull=False),
+                name="operation_leased",
+            ),
             models.Index(fields=["organization", "state"], name="operation_by_organization"),
+            models.Index(fields=["instance", "-id"], name="operation_by_instance"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -172,10 +214,39 @@ class Operation(models.Model):
                 | Q(lease_until__isnull=True, finished_at__isnull=False),
                 name="operation_final_has_no_lease",
             ),
+            models.UniqueConstraint(
+                fields=["instance"],
+                condition=~Q(state__in=FINAL),
+                name="operation_one_at_a_time_per_instance",
+            ),
+            models.CheckConstraint(
+                condition=Q(instance__isnull=False)
+                | Q(kind=OperationKind.DELETE, finding__isnull=False),
+                name="operation_is_about_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=OperationKind.CREATE) | Q(remote_id__isnull=False),
+                name="operation_on_what_exists_names_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested_at__isnull=True, cancel_wish="")
+                | Q(cancel_requested_at__isnull=False, cancel_wish__in=CancelWish.values),
+                name="operation_cancel_says_what_then",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.instance.name}"
+        return f"{self.get_kind_display()} {self.subject}"
+
+    @property
+    def subject(self) -> models.Model:
+        """The instance that it is about, or the finding: what the record of it names."""
+        return self.instance or cast("models.Model", self.finding)
+
+    @property
+    def made(self) -> Instance:
+        """The instance that it creates or adopts."""
+        return cast("Instance", self.instance)
 
     @property
     def is_final(self) -> bool:
@@ -200,11 +271,21 @@ class Operation(models.Model):
         cannot be reached from the present one.
         """
         moved = Operation.objects.filter(
-            pk=self.pk, lease_epoch=epoch, state__in=REACHED_FROM[state]
+            pk=self.pk, lease_epoch=epoch, state__in=self.reached_from(state)
         ).update(state=state, **changes)
-        if moved and self.kind == OperationKind.CREATE and state != S.SUCCEEDED:
+        if (
+            moved
+            and self.instance_id
+            and self.kind != OperationKind.DELETE
+            and state != S.SUCCEEDED
+        ):
             Instance.objects.filter(pk=self.instance_id).update(status=INSTANCE_STATUS[state])
         return bool(moved)
+
+    def reached_from(self, state: OperationState) -> tuple[OperationState, ...]:
+        """Return the states from which an operation of this kind may go to `state`."""
+        moves = DELETE_REACHED_FROM if self.kind == OperationKind.DELETE else REACHED_FROM
+        return moves[state]
 
 
 class OperationSecret(models.Model):

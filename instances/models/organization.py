@@ -1,11 +1,13 @@
 """The account on the platform, its two secrets, and who belongs to it here."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from instances.models.identity import new_id
 
@@ -16,6 +18,18 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
     OPERATOR = "operator", "Operator"
     ADMIN = "admin", "Admin"
+
+
+class BreakerState(models.TextChoices):
+    """Whether calls go out, or repeated failures hold them back until a probe succeeds."""
+
+    CLOSED = "closed", "Calls go out"
+    OPEN = "open", "Paused"
+
+
+def in_a_day() -> datetime:
+    """Return when the instances of a new organization are first compared with what is known."""
+    return timezone.now() + timedelta(days=1)
 
 
 class Organization(models.Model):
@@ -44,8 +58,46 @@ class Organization(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Calls at the same time; empty: as the installation's setting says.
+    calls_in_flight = models.PositiveSmallIntegerField(
+        "calls in flight",
+        null=True,
+        blank=True,
+        help_text="At most so many calls at once. Empty: as for every organization.",
+    )
+    # When work of it was last taken up: the one that waited longest is next.
+    served_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Failures in a row since `failing_since`; enough of them open the breaker.
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    breaker = models.CharField(
+        max_length=6, choices=BreakerState.choices, default=BreakerState.CLOSED, editable=False
+    )
+    # Until when nothing is sent: the next probe while the breaker is open, else what a 429 asked.
+    paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    pause_seconds = models.PositiveIntegerField(default=0, editable=False)
+    # When the breaker closed or a 429's wait began: from then on calls grow from one at a time.
+    resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When an outcome was last unknown, and when its account is next searched for strays.
+    doubted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    audit_due_at = models.DateTimeField(default=in_a_day, editable=False)
+    audited_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     class Meta:
+        indexes = [models.Index(fields=["audit_due_at"], name="organization_audit_due")]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(breaker__in=BreakerState.values), name="organization_breaker_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(breaker=BreakerState.OPEN) | Q(paused_until__isnull=False),
+                name="organization_open_breaker_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(calls_in_flight__isnull=True) | Q(calls_in_flight__gt=0),
+                name="organization_calls_in_flight_is_positive",
+                violation_error_message="At least one call must be possible.",
+            ),
             models.CheckConstraint(
                 condition=Q(base_url__startswith="https://") | Q(base_url__startswith="http://"),
                 name="organization_base_url_is_http",
@@ -76,6 +128,12 @@ class Organization(models.Model):
     @property
     def is_refused(self) -> bool:
         return self.secrets_refused_at is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether calls are held back for a while, by failures or because the platform asked."""
+        is_waiting = self.paused_until is not None and self.paused_until > timezone.now()
+        return self.breaker == BreakerState.OPEN or is_waiting
 
     @property
     def is_halted(self) -> bool:

@@ -75,7 +75,7 @@ def request_instance(
         if (earlier := _earlier(requester, client_request_id)) is None:
             raise
         return earlier
-    return operation.instance
+    return operation.made
 
 
 def _earlier(requester: User, client_request_id: UUID) -> Instance | None:
