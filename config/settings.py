@@ -210,5 +210,10 @@ ENGINE = {
         float(pause)
         for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")
     ],
+    "BREAKER_FAILURES": env.int("ELEMENTDESK_BREAKER_FAILURES", default=5),
+    "BREAKER_WINDOW_SECONDS": env.float("ELEMENTDESK_BREAKER_WINDOW_SECONDS", default=60.0),
+    "BREAKER_SECONDS": env.float("ELEMENTDESK_BREAKER_SECONDS", default=30.0),
+    "BREAKER_MOST_SECONDS": env.float("ELEMENTDESK_BREAKER_MOST_SECONDS", default=900.0),
+    "RAMP_SECONDS": env.float("ELEMENTDESK_RAMP_SECONDS", default=60.0),
     "CREDENTIAL_DAYS": env.int("ELEMENTDESK_CREDENTIAL_DAYS", default=7),
 }

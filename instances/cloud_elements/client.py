@@ -18,6 +18,7 @@ from instances.cloud_elements.documents import (
 )
 from instances.cloud_elements.egress import Answer, AnswerLostError, Door
 from instances.cloud_elements.errors import (
+    CloudElementsError,
     MaskedValueError,
     NotFoundError,
     OutcomeUnknownError,
@@ -32,6 +33,8 @@ ONE_DOCUMENT = 2 * 2**20
 ONE_PAGE = 16 * 2**20
 MAX_PAGES = 500
 EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
+
+Observe = Callable[[CloudElementsError | None], None]
 
 logger = structlog.get_logger(__name__)
 
@@ -54,7 +57,11 @@ class Credentials:
 
 
 class CloudElementsClient:
-    """Calls for one organization; makes a connection for each call and keeps none."""
+    """
+    Calls for one organization; makes a connection for each call and keeps none.
+
+    `observe` is told how each call ended: the error, or None for an answer.
+    """
 
     def __init__(
         self,
@@ -64,9 +71,11 @@ class CloudElementsClient:
         ca_bundle: str = "",
         seconds: float = 90.0,
         resolve: resolution.Resolve = resolution.resolve_with_system,
+        observe: Observe = lambda _error: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials
+        self._observe = observe
         self._door = Door(ca_bundle, seconds, resolve)
 
     def create_instance(
@@ -199,6 +208,24 @@ class CloudElementsClient:
         hook: Callable[[str], None] | None = None,
     ) -> Answer:
         """Make one call and return its 2xx answer; everything else becomes a named error."""
+        try:
+            answer = self._send(method, path, query, document, secrets, limit, hook)
+        except CloudElementsError as error:
+            self._observe(error)
+            raise
+        self._observe(None)
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        document: Mapping[str, Any] | None,
+        secrets: Sequence[str],
+        limit: int,
+        hook: Callable[[str], None] | None,
+    ) -> Answer:
         if document is not None and masks.holds_mask(document.get("configuration", {})):
             raise MaskedValueError("masked")
         is_question = method == "GET"

@@ -1,5 +1,10 @@
 """What can go wrong with a call, named by what the caller must do next."""
 
+# The platform was not reached, or its answer was lost. (A status of 500 and above says as much.)
+FAILURES = frozenset(
+    ("dns", "connect", "connect-refused", "tls", "late", "reset", "timeout", "status-408")
+)
+
 
 class CloudElementsError(Exception):
     """
@@ -23,7 +28,14 @@ class CloudElementsError(Exception):
         self.request_id = request_id
         self.platform_message = platform_message
         self.address = address
+        # Seconds that the platform asked us to wait before any other call.
+        self.retry_after = 0.0
         super().__init__(_sentence(error_class, status))
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it speaks of a platform in trouble, rather than of this one request."""
+        return self.error_class in FAILURES or (self.status is not None and self.status >= 500)
 
 
 class NotSentError(CloudElementsError):
@@ -44,8 +56,6 @@ class UnauthorizedError(CloudElementsError):
 
 class ThrottledError(CloudElementsError):
     """The platform asked to wait `retry_after` seconds; it did not carry out the request."""
-
-    retry_after: float = 0.0
 
 
 class OutcomeUnknownError(CloudElementsError):

@@ -37,6 +37,12 @@ def document_of(answer: Answer, *, whole: bool = False) -> object:
 
 def refusal(answer: Answer, is_question: bool, secrets: Sequence[str]) -> CloudElementsError:
     """Return the error that tells the caller what to do about `answer`."""
+    error = _named(answer, is_question, secrets)
+    error.retry_after = (_retry_after(answer) or 0.0) if answer.status in (429, 503) else 0.0
+    return error
+
+
+def _named(answer: Answer, is_question: bool, secrets: Sequence[str]) -> CloudElementsError:
     shape, status = _error_shape(answer), answer.status
     if status in (401, 403):
         return error_from(UnauthorizedError, "unauthorized", answer, shape, secrets)
@@ -46,11 +52,8 @@ def refusal(answer: Answer, is_question: bool, secrets: Sequence[str]) -> CloudE
         return error_from(UnavailableError, _status_class(status), answer, shape, secrets)
     if status in DEFINITE_NO or (status == 404 and shape):
         return error_from(RejectedError, "rejected", answer, shape, secrets)
-    wait = _retry_after(answer)
-    if status == 429 and wait is not None and answer.seconds < QUICK:
-        throttled = error_from(ThrottledError, "throttled", answer, shape, secrets)
-        throttled.retry_after = wait
-        return throttled
+    if status == 429 and _retry_after(answer) is not None and answer.seconds < QUICK:
+        return error_from(ThrottledError, "throttled", answer, shape, secrets)
     return error_from(OutcomeUnknownError, _status_class(status), answer, shape, secrets)
 
 

@@ -1,5 +1,7 @@
 """The platform account behind an organization: a client for it, and whether it accepts us."""
 
+from functools import partial
+
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -8,6 +10,7 @@ from django.db.models.functions import Now
 
 from instances import audit, vault
 from instances.cloud_elements import CloudElementsClient, Credentials
+from instances.engine import breaker
 from instances.models import Organization
 from instances.vault import Purpose
 
@@ -30,6 +33,7 @@ def client_for(organization: Organization) -> CloudElementsClient:
         ),
         ca_bundle=settings.EGRESS["CA_BUNDLE"],
         seconds=settings.ENGINE["CALL_SECONDS"],
+        observe=partial(breaker.note, organization),
     )
 
 

@@ -1,15 +1,17 @@
-"""Erase what must not be kept longer."""
+"""What has to be done now and then, whether or not a doorbell rang."""
 
 import structlog
 from django.db.models.functions import Now
 
+from instances.engine import probing
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
 
 
 def run() -> None:
-    """Erase credentials past their time; their operations then ask for a person."""
+    """Erase credentials past their time, and probe what is paused."""
+    probing.run()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from instances.models.identity import new_id
 from instances.models.instance import Instance, InstanceStatus
-from instances.models.organization import Organization
+from instances.models.organization import BreakerState, Organization
 
 
 class OperationKind(models.TextChoices):
@@ -92,10 +92,12 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         """Those a worker may take up now, by the database's clock."""
         return self.filter(
             Q(lease_until__isnull=True) | Q(lease_until__lt=Now()),
+            Q(organization__paused_until__isnull=True) | Q(organization__paused_until__lt=Now()),
             state__in=CLAIMABLE,
             next_run_at__lte=Now(),
             organization__is_active=True,
             organization__secrets_refused_at__isnull=True,
+            organization__breaker=BreakerState.CLOSED,
         )
 
     def claim(self, *, worker: str, limit: int, lease: timedelta) -> list["Operation"]:

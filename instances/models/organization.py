@@ -135,6 +135,18 @@ class Organization(models.Model):
         is_waiting = self.paused_until is not None and self.paused_until > timezone.now()
         return self.breaker == BreakerState.OPEN or is_waiting
 
+    def most_calls(self, usual: int, ramp_seconds: float) -> int:
+        """
+        Return how many calls may be in flight now; `usual` where it has no number of its own.
+
+        After a pause it begins with one, and doubles with each `ramp_seconds`.
+        """
+        most = self.calls_in_flight or usual
+        if self.resumed_at is None:
+            return most
+        steps = max(0.0, (timezone.now() - self.resumed_at).total_seconds()) / ramp_seconds
+        return int(min(most, 2 ** min(int(steps), 16)))
+
     @property
     def is_halted(self) -> bool:
         """Whether nothing is sent for it until a person changes that."""

@@ -1,0 +1,174 @@
+"""Repeated failures pause an organization; a harmless question ends the pause."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import Settings
+
+from instances.cloud_elements import NotSentError
+from instances.engine import breaker, drain, probing
+from instances.engine.claims import lease
+from instances.models import (
+    AuditEntry,
+    BreakerState,
+    Instance,
+    InstanceStatus,
+    Operation,
+    Organization,
+)
+from sandbox.running import Account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Ask = Callable[..., Instance]
+
+
+def work() -> None:
+    for operation in Operation.objects.claim(worker="test", limit=1, lease=lease()):
+        drain.work_on(operation)
+
+
+def read(organization: Organization) -> Organization:
+    organization.refresh_from_db()
+    return organization
+
+
+def over(organization: Organization) -> None:
+    """The pause has passed."""
+    Organization.objects.filter(pk=organization.pk).update(paused_until=Now())
+
+
+@pytest.fixture
+def failing(settings: Settings, ask: Ask, account: Account) -> Account:
+    """A platform that answers nothing but 503, and several requests for it."""
+    settings.ENGINE = {**settings.ENGINE, "BREAKER_FAILURES": 3}
+    account.fault("status", times=None, path="/organizations/me", method="GET", status=503)
+    for number in range(5):
+        ask(name=f"Request {number}")
+    return account
+
+
+def test_failures_in_a_row_open_the_breaker_and_nothing_is_claimed(
+    failing: Account, organization: Organization
+) -> None:
+    for _ in range(5):
+        work()
+    assert read(organization).breaker == BreakerState.OPEN
+    assert len(failing.ledger()) == 3
+    assert AuditEntry.objects.filter(action="organization.paused").count() == 1
+
+
+def test_failures_spread_over_more_than_the_window_do_not_open_it(
+    failing: Account, organization: Organization
+) -> None:
+    for _ in range(5):
+        work()
+        Organization.objects.update(failing_since=Now() - timedelta(minutes=2))
+    assert read(organization).breaker == BreakerState.CLOSED
+
+
+def test_an_answer_between_failures_begins_the_count_anew(
+    failing: Account, organization: Organization
+) -> None:
+    work()
+    work()
+    breaker.note(read(organization), None)
+    work()
+    assert read(organization).breaker == BreakerState.CLOSED
+
+
+def test_only_the_control_call_probes_and_its_answer_lets_work_go_on(
+    failing: Account, organization: Organization
+) -> None:
+    for _ in range(3):
+        work()
+    failing.clear_faults()
+    over(organization)
+    seen = len(failing.ledger())
+    probing.run()
+    probes = [(entry.method, entry.path) for entry in failing.ledger()[seen:]]
+    assert probes == [("GET", "/organizations/me")]
+    assert read(organization).breaker == BreakerState.CLOSED
+    Operation.objects.update(next_run_at=Now())
+    for _ in range(5):
+        work()
+    assert Instance.objects.filter(status=InstanceStatus.ACTIVE).count() == 5
+
+
+def test_a_probe_that_fails_doubles_the_pause(failing: Account, organization: Organization) -> None:
+    for _ in range(3):
+        work()
+    assert read(organization).pause_seconds == 30
+    over(organization)
+    probing.run()
+    assert read(organization).breaker == BreakerState.OPEN
+    assert organization.pause_seconds == 60
+    assert organization.paused_until
+    assert organization.paused_until > timezone.now() + timedelta(seconds=40)
+
+
+def test_one_worker_probes_while_another_waits(
+    failing: Account, organization: Organization
+) -> None:
+    for _ in range(3):
+        work()
+    over(organization)
+    first, second = breaker.due_probes(), breaker.due_probes()
+    assert (first, second) == ([organization], [])
+
+
+def test_a_probe_that_is_refused_says_whose_secrets_were(
+    failing: Account, organization: Organization
+) -> None:
+    for _ in range(3):
+        work()
+    failing.clear_faults()
+    failing.fault("refuse secrets", times=None)
+    over(organization)
+    probing.run()
+    assert read(organization).is_refused
+    assert organization.breaker == BreakerState.CLOSED
+
+
+def test_retry_after_holds_every_call_of_the_organization_back(
+    ask: Ask, account: Account, organization: Organization
+) -> None:
+    account.fault("throttle", retry_after="30")
+    ask(name="first")
+    ask(name="second")
+    work()
+    work()
+    assert len([entry for entry in account.ledger() if entry.method == "POST"]) == 1
+    left = read(organization).paused_until
+    assert left
+    assert 20 < (left - timezone.now()).total_seconds() <= 30
+
+
+def test_a_shorter_wait_does_not_cut_a_longer_one_short(organization: Organization) -> None:
+    breaker.pause(organization, 60)
+    breaker.pause(organization, 1)
+    left = read(organization).paused_until
+    assert left
+    assert (left - timezone.now()).total_seconds() > 50
+
+
+@pytest.mark.parametrize(("minutes", "most"), [(0.5, 1), (1.5, 2), (3.5, 8), (60, 16)])
+def test_calls_grow_from_one_after_a_pause(
+    organization: Organization, minutes: float, most: int
+) -> None:
+    organization.resumed_at = timezone.now() - timedelta(minutes=minutes)
+    assert organization.most_calls(16, ramp_seconds=60) == most
+
+
+def test_an_unreachable_platform_counts_as_failing(organization: Organization) -> None:
+    for count in range(1, 3):
+        breaker.note(organization, NotSentError("connect-refused"))
+        assert read(organization).failures == count
+
+
+def test_a_refusal_by_our_own_rules_does_not_count(organization: Organization) -> None:
+    breaker.note(organization, NotSentError("policy"))
+    assert read(organization).failures == 0
