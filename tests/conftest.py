@@ -25,7 +25,7 @@ from instances.models import (
     Organization,
     Role,
 )
-from instances.models.operation import INSTANCE_STATUS
+from instances.models.states import INSTANCE_STATUS
 from instances.operations import SecretPair, request_instance
 from instances.secret import Secret
 from instances.vault import keyring

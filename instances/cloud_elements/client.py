@@ -124,6 +124,30 @@ class CloudElementsClient:
             raise error_from(UnavailableError, "unusable", answer)
         return remote
 
+    def delete_instance(
+        self, remote_id: int, *, before_send: Callable[[str], None] | None = None
+    ) -> None:
+        """
+        Delete an instance by its id (DELETE /instances/{id}, answered with 200).
+
+        Never by its token: the platform would take that for a call in the instance's name.
+
+        :raises RejectedError: 404, the platform knows no such instance.
+        :raises OutcomeUnknownError: it may have been deleted; class `conflict`: it is in use (409).
+        :raises CloudElementsError: as `create_instance`.
+        """
+        self._call("DELETE", f"/instances/{remote_id}", hook=before_send)
+
+    def replace_tags(self, remote_id: int, tags: Sequence[str]) -> None:
+        """
+        Make `tags` the tags of an instance (PATCH /instances/{id}); the others are lost.
+
+        Safe to repeat.
+
+        :raises CloudElementsError: not answered, or refused.
+        """
+        self._call("PATCH", f"/instances/{remote_id}", document={"tags": list(tags)})
+
     def find_instances(
         self, *, tag: str = "", search_text: str = "", secrets: Sequence[str] = ()
     ) -> list[FoundInstance]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -142,6 +143,27 @@ def adopt(
         claim.release(OperationState.CREATED, after=pause, message=str(error), claims=0)
     else:
         claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
+        finish(claim, remote)
+
+
+def adopt_chosen(claim: Claim, *, client: CloudElementsClient, secrets: Sequence[str]) -> None:
+    """Finish with the instance that a person chose, giving it our tag if it lacks it."""
+    operation = claim.operation
+    claim.renew()
+    try:
+        remote = client.get_instance(operation.remote_id or 0, secrets=secrets)
+        if operation.tag not in remote.tags:
+            remote = replace(remote, tags=(*remote.tags, operation.tag))
+            client.replace_tags(remote.remote_id, remote.tags)
+    except NotFoundError:
+        claim.ask_person("gone", f"Instance {operation.remote_id} does not exist any more.")
+    except CloudElementsError as error:
+        pause = settings.ENGINE["LOOK_PAUSES"][0]
+        claim.release(OperationState.CREATED, after=pause, message=str(error), claims=0)
+    else:
+        if attempt := claim.last_attempt():
+            record_sighting(claim, attempt, remote)
+        claim.move(OperationState.CREATED)
         finish(claim, remote)
 
 

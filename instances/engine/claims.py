@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from instances import audit
 from instances.models import (
+    FINAL,
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
@@ -23,6 +24,7 @@ from instances.models import (
 )
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"[:80]
+MAX_CLAIMS = 5
 FINAL_ACTIONS = {
     OperationState.REJECTED: "instance.rejected",
     OperationState.CANCELED: "instance.canceled",
@@ -38,12 +40,21 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.ENGINE["LEASE_SECONDS"])
 
 
+class HeldBackError(Exception):
+    """Nothing may leave any more: it was taken back, or its organization's calls are held back."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """One operation, held by this worker until the lease ends."""
 
     operation: Operation
     epoch: int
+
+    @property
+    def is_poison(self) -> bool:
+        """Whether so many workers took it up and left no trace that no other should."""
+        return self.operation.claims > MAX_CLAIMS
 
     def renew(self) -> None:
         """
@@ -108,14 +119,27 @@ class Claim:
         """
         Record that a request is about to leave; committed before its first byte.
 
+        :raises HeldBackError: it was taken back, or its organization's calls are held back.
         :raises LeaseLostError: somebody else holds the operation.
         """
         seconds = settings.ENGINE["CALL_SECONDS"]
         with transaction.atomic():
-            self.move(OperationState.SENDING, lease_until=Now() + lease(), problem="", message="")
+            moved = self.operation.move(
+                OperationState.SENDING,
+                epoch=self.epoch,
+                lease_until=Now() + lease(),
+                problem="",
+                message="",
+            )
+            if not moved:
+                raise HeldBackError if self._is_held() else LeaseLostError
             return self._write_attempt(
                 address=address, deadline_at=Now() + timedelta(seconds=seconds)
             )
+
+    def _is_held(self) -> bool:
+        held = Operation.objects.filter(pk=self.operation.pk, lease_epoch=self.epoch)
+        return held.exclude(state__in=FINAL).exists()
 
     def note_unsent(self, *, error_class: str, message: str, address: str = "") -> None:
         """Record a try that ended before its first byte."""
@@ -143,7 +167,10 @@ class Claim:
 
     def evidence(self) -> list[Evidence]:
         """Return what was seen on the platform, one row for each instance, newest last."""
-        rows = Evidence.objects.filter(attempt__operation=self.operation).order_by("seen_at")
+        rows = Evidence.objects.filter(attempt__operation=self.operation).exclude(
+            attempt__outcome=AttemptOutcome.DECLARED_ABSENT
+        )
+        rows = rows.order_by("seen_at")
         return list({row.remote_id: row for row in rows}.values())
 
 

@@ -8,9 +8,15 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections
 
-from instances.engine import provisioning
+from instances.engine import adopting, deletion, provisioning
 from instances.engine.claims import WORKER, Claim, LeaseLostError, lease
-from instances.models import Operation
+from instances.models import Operation, OperationKind
+
+RUNS = {
+    OperationKind.CREATE: provisioning.run,
+    OperationKind.ADOPT: adopting.run,
+    OperationKind.DELETE: deletion.run,
+}
 
 logger = structlog.get_logger(__name__)
 
@@ -75,10 +81,17 @@ def work_on(operation: Operation) -> None:
     close_old_connections()
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk)):
         try:
-            provisioning.run(Claim(operation, operation.lease_epoch))
+            _carry_out(Claim(operation, operation.lease_epoch))
         except LeaseLostError:
             logger.warning("lease lost")
         except Exception:
             logger.exception("operation stopped")
         finally:
             close_old_connections()
+
+
+def _carry_out(claim: Claim) -> None:
+    if claim.is_poison:
+        claim.ask_person("poison", "Five workers took this up and left no trace of what they did.")
+    else:
+        RUNS[OperationKind(claim.operation.kind)](claim)

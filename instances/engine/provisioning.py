@@ -19,14 +19,19 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.engine import accounts, adoption, reconciliation
-from instances.engine.claims import Claim, close_attempt
+from instances.engine.claims import Claim, HeldBackError, close_attempt
 from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
 from instances.vault import Purpose
 
 logger = structlog.get_logger(__name__)
 
-MAX_CLAIMS = 5
 RETRY_SECONDS = 24 * 3600
+
+NOTHING_DONE = (
+    AttemptOutcome.NOT_SENT,
+    AttemptOutcome.PROVEN_ABSENT,
+    AttemptOutcome.DECLARED_ABSENT,
+)
 
 Configuration = dict[str, str | bool]
 
@@ -37,9 +42,6 @@ def run(claim: Claim) -> None:
 
     Safe to run again after a crash at any point: the newest attempt tells what comes next.
     """
-    if claim.operation.claims > MAX_CLAIMS:
-        claim.ask_person("poison", "Five workers took this up and left no trace of what they did.")
-        return
     try:
         client = accounts.client_for(claim.operation.organization)
         _continue(claim, client)
@@ -52,12 +54,11 @@ def run(claim: Claim) -> None:
 
 def _continue(claim: Claim, client: CloudElementsClient) -> None:
     attempt = claim.last_attempt()
-    if seen := claim.evidence():
+    if claim.operation.remote_id is not None:
+        adoption.adopt_chosen(claim, client=client, secrets=_secret_values(claim))
+    elif seen := claim.evidence():
         adoption.adopt(claim, seen, client=client, secrets=_secret_values(claim))
-    elif attempt is None or attempt.outcome in (
-        AttemptOutcome.NOT_SENT,
-        AttemptOutcome.PROVEN_ABSENT,
-    ):
+    elif attempt is None or attempt.outcome in NOTHING_DONE:
         _start(claim, client)
     elif attempt.outcome == AttemptOutcome.REJECTED:
         _settle_refusal(claim, attempt, client)
@@ -67,6 +68,9 @@ def _continue(claim: Claim, client: CloudElementsClient) -> None:
 
 def _start(claim: Claim, client: CloudElementsClient) -> None:
     operation = claim.operation
+    if operation.cancel_requested_at is not None:
+        _cancel(claim)
+        return
     if not access.can(operation.requester, Action.CREATE, operation.organization):
         claim.move(OperationState.CLAIMED)
         message = f"{operation.requester} may no longer create instances here. Nothing was sent."
@@ -85,6 +89,17 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
         _create(claim, client, configuration)
 
 
+def _cancel(claim: Claim) -> None:
+    claim.move(OperationState.CLAIMED)
+    has_asked = claim.operation.attempts.exclude(outcome=AttemptOutcome.NOT_SENT).exists()
+    message = (
+        "It was taken back. Every request that had left was proven not to have created anything."
+        if has_asked
+        else "It was taken back before anything was sent."
+    )
+    claim.finish(OperationState.CANCELED, problem="canceled", message=message)
+
+
 def _not_reached(claim: Claim, error: CloudElementsError) -> None:
     if isinstance(error, UnauthorizedError) and error.status == 401:
         _block(claim)
@@ -94,7 +109,7 @@ def _not_reached(claim: Claim, error: CloudElementsError) -> None:
 
 
 def _try_later(claim: Claim, error: CloudElementsError) -> None:
-    age = adoption.age_in_seconds(claim.operation.created_at)
+    age = adoption.age_in_seconds(claim.operation.decided_at or claim.operation.created_at)
     if age > RETRY_SECONDS:
         claim.ask_person("unreachable", f"Nothing could be sent for a day. {error}")
     else:
@@ -116,6 +131,9 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
             secrets=_secrets_in(claim, configuration),
             before_send=lambda address: opened.append(claim.open_attempt(address)),
         )
+    except HeldBackError:
+        # Due at once: a cancel then ends it, and anything else is seen before it is claimed.
+        claim.release(OperationState.QUEUED, problem="", message="", claims=0)
     except NotSentError as error:
         if opened:
             _close(opened[0], AttemptOutcome.NOT_SENT, error)

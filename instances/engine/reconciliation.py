@@ -19,15 +19,18 @@ from instances.cloud_elements import (
     FoundInstance,
     UnauthorizedError,
 )
-from instances.engine import accounts, adoption
+from instances.engine import accounts, adoption, findings
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
     AttemptOutcome,
+    Finding,
+    FindingKind,
     Instance,
     InstanceStatus,
     Operation,
     OperationState,
+    Verdict,
 )
 
 logger = structlog.get_logger(__name__)
@@ -90,6 +93,7 @@ def settle(
         _adopt(claim, attempt, look.found, client, secrets)
         return False
     if look.possible:
+        findings.note(claim.operation, FindingKind.POSSIBLE, look.possible)
         ids = ", ".join(str(found.remote_id) for found in look.possible)
         claim.ask_person("possible", f"Instance {ids} has this name but lacks our tag.")
         return False
@@ -147,8 +151,15 @@ def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> lis
         and found.remote_created_at is not None
         and not any(tags.is_ours(tag) for tag in found.tags)
     ]
-    known = Instance.objects.filter(remote_id__in=[found.remote_id for found in candidates])
-    taken = set(known.values_list("remote_id", flat=True))
+    account = claim.operation.organization.account
+    ids = [found.remote_id for found in candidates]
+    known = Instance.objects.filter(account=account, remote_id__in=ids)
+    decided = Finding.objects.filter(account=account, remote_id__in=ids)
+    decided = decided.exclude(verdict=Verdict.OPEN)
+    taken = {
+        *known.values_list("remote_id", flat=True),
+        *decided.values_list("remote_id", flat=True),
+    }
     return [found for found in candidates if found.remote_id not in taken]
 
 
@@ -206,6 +217,8 @@ def _adopt(
             _look_again(claim, attempt, message=str(error))
             return
         adoption.record_sighting(claim, attempt, remote)
+    if len(found) > 1:
+        findings.note(claim.operation, FindingKind.SEVERAL, found)
     if len(found) == 1:
         adoption.finish(claim, remote)
     else:
@@ -241,7 +254,7 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
             # Its own worker reported after all, while we were looking: what it saw comes first.
             claim.release(OperationState.UNKNOWN)
             return False
-        if repeated:
+        if repeated and not operation.cancel_requested_at:
             claim.ask_person(
                 "absent",
                 f"Two requests got no usable answer, and {misses} checks each found no instance "
@@ -249,7 +262,7 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
             )
         else:
             claim.move(OperationState.CLAIMED, looks=0, clean_misses=0, claims=0)
-    return not repeated
+    return not repeated or operation.cancel_requested_at is not None
 
 
 def _waited(attempt: Attempt) -> float:
@@ -265,7 +278,8 @@ def _look_again(
 ) -> None:
     operation = claim.operation
     _waited(attempt)
-    if adoption.age_in_seconds(attempt.ended_at or attempt.deadline_at) > GIVE_UP_SECONDS:
+    since = operation.decided_at or attempt.ended_at or attempt.deadline_at
+    if adoption.age_in_seconds(since) > GIVE_UP_SECONDS:
         claim.ask_person("unproven", f"A day of looking proved nothing. {message}")
         return
     pauses = settings.ENGINE["LOOK_PAUSES"]

@@ -12,17 +12,13 @@ from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.identity import new_id
 from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.keys import Installation, SealingKey
-from instances.models.operation import (
-    CancelWish,
-    Operation,
-    OperationKind,
-    OperationSecret,
-    OperationState,
-)
+from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.sharing import Share, ShareLevel, Team
+from instances.models.states import FINAL, CancelWish, OperationKind, OperationState
 
 __all__ = [
+    "FINAL",
     "UNRESOLVED",
     "Attempt",
     "AttemptOutcome",

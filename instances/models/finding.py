@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from instances.models.identity import new_id
+from instances.models.instance import Instance
 from instances.models.operation import Operation
 from instances.models.organization import Organization
 
@@ -98,6 +99,11 @@ class Finding(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("instances:finding", args=[self.pk])
+
+    @property
+    def about(self) -> Instance | None:
+        """The instance whose request it seems to come from."""
+        return self.operation.instance if self.operation else None
 
     @property
     def is_open(self) -> bool:

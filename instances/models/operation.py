@@ -5,9 +5,10 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -15,74 +16,21 @@ from django.db.models.functions import Now
 from instances.models.identity import new_id
 from instances.models.instance import Instance, InstanceStatus
 from instances.models.organization import BreakerState, Organization
+from instances.models.states import (
+    CLAIMABLE,
+    DELETE_REACHED_FROM,
+    FINAL,
+    INSTANCE_STATUS,
+    REACHED_FROM,
+    CancelWish,
+    OperationKind,
+    OperationState,
+)
 
-
-class OperationKind(models.TextChoices):
-    """What is wished for."""
-
-    CREATE = "create", "Create"
-    ADOPT = "adopt", "Adopt"
-    DELETE = "delete", "Delete"
-
-
-class CancelWish(models.TextChoices):
-    """What shall happen if it turns out that the canceled request was carried out."""
-
-    KEEP = "keep", "Keep it"
-    DELETE = "delete", "Delete it"
-
-
-class OperationState(models.TextChoices):
-    """Where the wish stands (docs/decisions/0002 has the table of moves)."""
-
-    QUEUED = "queued", "Queued"
-    CLAIMED = "claimed", "Starting"
-    BLOCKED = "blocked", "Waiting"
-    SENDING = "sending", "Creating"
-    CREATED = "created", "Finishing"
-    UNKNOWN = "unknown", "Outcome unknown"
-    NEEDS_PERSON = "needs_person", "Action needed"
-    SUCCEEDED = "succeeded", "Done"
-    REJECTED = "rejected", "Rejected"
-    CANCELED = "canceled", "Canceled"
-
+if TYPE_CHECKING:
+    from instances.models.finding import Finding
 
 S = OperationState
-FINAL = (S.SUCCEEDED, S.REJECTED, S.CANCELED)
-# States a worker may take up by itself once they are due and nobody holds a lease.
-CLAIMABLE = (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN)
-# From where each state may be reached; a move not listed here changes nothing.
-REACHED_FROM = {
-    S.QUEUED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.BLOCKED, S.NEEDS_PERSON),
-    S.CLAIMED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN),
-    S.BLOCKED: (S.QUEUED, S.CLAIMED, S.SENDING, S.BLOCKED),
-    S.SENDING: (S.CLAIMED,),
-    S.CREATED: (S.QUEUED, S.CLAIMED, S.SENDING, S.CREATED, S.UNKNOWN, S.NEEDS_PERSON),
-    S.UNKNOWN: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
-    S.NEEDS_PERSON: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.CREATED),
-    S.SUCCEEDED: (S.CREATED,),
-    S.REJECTED: (S.QUEUED, S.CLAIMED, S.SENDING, S.UNKNOWN, S.NEEDS_PERSON),
-    S.CANCELED: (S.QUEUED, S.CLAIMED, S.BLOCKED, S.UNKNOWN, S.NEEDS_PERSON),
-}
-INSTANCE_STATUS = {
-    S.QUEUED: InstanceStatus.QUEUED,
-    S.CLAIMED: InstanceStatus.CREATING,
-    S.BLOCKED: InstanceStatus.BLOCKED,
-    S.SENDING: InstanceStatus.CREATING,
-    S.CREATED: InstanceStatus.CREATING,
-    S.UNKNOWN: InstanceStatus.UNKNOWN,
-    S.NEEDS_PERSON: InstanceStatus.NEEDS_PERSON,
-    S.SUCCEEDED: InstanceStatus.ACTIVE,
-    S.REJECTED: InstanceStatus.REJECTED,
-    S.CANCELED: InstanceStatus.CANCELED,
-}
-
-
-# A deletion ends without an instance to store, and is not taken back once it was asked for.
-DELETE_REACHED_FROM = REACHED_FROM | {
-    S.SUCCEEDED: (S.CLAIMED, S.SENDING, S.UNKNOWN),
-    S.CANCELED: (),
-}
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -120,6 +68,49 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             )
         claimed = self.filter(lease_owner=token)
         return list(claimed.select_related("organization", "instance", "requester"))
+
+    def ask_deletion(
+        self,
+        *,
+        requester: User,
+        organization: Organization,
+        remote_id: int,
+        instance: Instance | None = None,
+        finding: "Finding | None" = None,
+    ) -> "Operation":
+        """Record the wish to delete one instance on the platform: a row's, or a finding's."""
+        operation = Operation(
+            kind=OperationKind.DELETE,
+            requester=requester,
+            organization=organization,
+            instance=instance,
+            finding=finding,
+            remote_id=remote_id,
+            client_request_id=uuid.uuid4(),
+            payload={"remote_id": remote_id},
+        )
+        operation.tag = f"delete-{operation.code}"
+        operation.save(force_insert=True)
+        if instance is not None:
+            Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.DELETING)
+        return operation
+
+    def taken_back_too_late(self) -> "OperationQuerySet":
+        """Those that created what shall be deleted then, and whose deletion nobody asked for yet."""
+        deletions = Operation.objects.filter(
+            kind=OperationKind.DELETE, instance=models.OuterRef("instance")
+        )
+        done = self.filter(cancel_wish=CancelWish.DELETE, state=S.SUCCEEDED)
+        return done.filter(~models.Exists(deletions))
+
+    def sendable(self) -> "OperationQuerySet":
+        """Those whose request may leave now: nobody took them back, nothing holds calls back."""
+        return self.filter(
+            cancel_requested_at__isnull=True,
+            organization__is_active=True,
+            organization__secrets_refused_at__isnull=True,
+            organization__breaker=BreakerState.CLOSED,
+        )
 
 
 class Operation(models.Model):
@@ -166,6 +157,8 @@ class Operation(models.Model):
     last_looked_at = models.DateTimeField(null=True, blank=True)
     # Which of several instances a person, or the operation itself, is about.
     remote_id = models.BigIntegerField("instance ID", null=True, blank=True)
+    # When a person last decided how to go on: periods of giving up count from then.
+    decided_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_wish = models.CharField(max_length=6, choices=CancelWish.choices, blank=True, default="")
     # Why it stands where it stands, in words for people; never a value that was sent.
@@ -195,6 +188,11 @@ class Operation(models.Model):
             ),
             models.Index(fields=["organization", "state"], name="operation_by_organization"),
             models.Index(fields=["instance", "-id"], name="operation_by_instance"),
+            models.Index(
+                fields=["id"],
+                condition=Q(cancel_wish=CancelWish.DELETE, state=S.SUCCEEDED),
+                name="operation_taken_back_too_late",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -269,12 +267,15 @@ class Operation(models.Model):
         """
         Go to `state` and show it on the instance, in the caller's transaction.
 
-        Changes nothing and returns False when the lease was lost (another epoch) or the state
-        cannot be reached from the present one.
+        Changes nothing and returns False when the lease was lost (another epoch), the state cannot
+        be reached from the present one, or it is `sending` and nothing may leave.
         """
-        moved = Operation.objects.filter(
+        rows = Operation.objects.filter(
             pk=self.pk, lease_epoch=epoch, state__in=self.reached_from(state)
-        ).update(state=state, **changes)
+        )
+        if state == S.SENDING:
+            rows = rows.sendable()
+        moved = rows.update(state=state, **changes)
         if (
             moved
             and self.instance_id

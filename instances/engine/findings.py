@@ -1,0 +1,48 @@
+"""Write down what was seen on the platform and takes a person to decide about."""
+
+from collections.abc import Iterable
+
+from django.db.models.functions import Now
+
+from instances import audit, tags
+from instances.cloud_elements import FoundInstance
+from instances.models import Finding, FindingKind, Operation, Organization
+
+
+def record(
+    organization: Organization,
+    kind: FindingKind,
+    found: FoundInstance,
+    *,
+    operation: Operation | None = None,
+) -> Finding:
+    """
+    Write a finding once for each instance of an account; seen again, only the time changes.
+
+    Nothing that a person has decided is touched.
+    """
+    finding, is_new = Finding.objects.get_or_create(
+        account=organization.account or organization.origin,
+        remote_id=found.remote_id,
+        defaults={
+            "organization": organization,
+            "operation": operation,
+            "kind": kind,
+            "tag": next((tag for tag in found.tags if tags.is_ours(tag)), ""),
+            "name": found.name,
+            "element_key": found.element_key[:100],
+            "remote_created_at": found.remote_created_at,
+            "last_seen_at": Now(),
+        },
+    )
+    if is_new:
+        audit.record(None, "finding.noticed", finding, kind=kind.value, remote_id=found.remote_id)
+    else:
+        Finding.objects.filter(pk=finding.pk).update(last_seen_at=Now())
+    return finding
+
+
+def note(operation: Operation, kind: FindingKind, found: Iterable[FoundInstance]) -> None:
+    """Write down everything that may be what `operation` made."""
+    for one in found:
+        record(operation.organization, kind, one, operation=operation)
