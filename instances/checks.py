@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from instances import hosts, vault
+from instances import crash_points, hosts, vault
 
 
 @register(Tags.security)
@@ -59,3 +59,13 @@ def lease_outlives_a_call(
             id="elementdesk.E003",
         )
     ]
+
+
+@register(Tags.security)
+def nothing_asks_for_crashes(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """What ends a process at a named step, for tests, must not be near production."""
+    if not crash_points.is_refused():
+        return []
+    return [Error(f"{crash_points.NAME} is for tests, and needs DEBUG.", id="elementdesk.E004")]

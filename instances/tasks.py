@@ -7,7 +7,8 @@ from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
-from instances import vault
+from instances import crash_points, vault
+from instances.crash_points import reach
 from instances.engine import drain, housekeeping
 
 logger = structlog.get_logger(__name__)
@@ -15,16 +16,19 @@ logger = structlog.get_logger(__name__)
 
 def ring(row_id: UUID) -> None:
     """Wake a worker; if the broker is away, the sweep finds the work a little later."""
+    reach("recorded")
     try:
         work.delay(str(row_id))
     except OperationalError:
         logger.warning("doorbell not heard", row=str(row_id))
+    reach("rung")
 
 
 @shared_task(name="instances.work")
 def work(row_id: str) -> None:
     """Answer the doorbell: do what is due. The id is for the log."""
     logger.info("doorbell", row=str(UUID(row_id)))
+    reach("woken")
     drain.run()
 
 
@@ -39,6 +43,7 @@ def sweep() -> None:
 @beat_init.connect
 def stop_without_keys(**_kwargs: object) -> None:
     """Stop before the first message when the key ring does not open what is stored."""
+    crash_points.stop_if_refused()
     vault.stop_unless_ready()
 
 

@@ -14,9 +14,11 @@ from typing import Any
 import certifi
 from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import HTTPResponse
 
 from instances.cloud_elements import resolution
 from instances.cloud_elements.resolution import Resolve
+from instances.crash_points import reach
 from instances.hosts import AllowedHost
 
 CONNECT_SECONDS = 10.0
@@ -122,15 +124,23 @@ class Exchange:
         :raises TimeoutError: it is too late to send.
         """
         self.refusal = "unsendable"
+        self.pass_by("connected")
         if self.before_send is not None:
             try:
                 self.before_send(self.address)
             except BaseException as error:
                 self.interruption = error
                 raise
+        self.pass_by("intended")
         if self.remaining() <= 0:
             raise TimeoutError
+        self.pass_by("checked")
         self.is_sent, self.sent_at = True, now()
+
+    def pass_by(self, step: str) -> None:
+        """Let a test end this process here, if the request may change something."""
+        if self.before_send is not None:
+            reach(step)
 
     def close(self) -> None:
         """Hang up."""
@@ -217,6 +227,13 @@ class GuardedConnection(HTTPConnection):
             self.connect()
         self._exchange.leave()
         super().endheaders(*args, **kwargs)
+        self._exchange.pass_by("head sent")
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        self._exchange.pass_by("sent")
+        response = super().getresponse()
+        self._exchange.pass_by("answer begun")
+        return response
 
 
 class GuardedTlsConnection(GuardedConnection, HTTPSConnection):

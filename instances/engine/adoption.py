@@ -18,6 +18,7 @@ from instances.cloud_elements import (
     NotFoundError,
     RemoteInstance,
 )
+from instances.crash_points import reach
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
@@ -94,6 +95,7 @@ def finish(claim: Claim, remote: RemoteInstance) -> None:
     try:
         with transaction.atomic():
             _fill(claim, remote)
+            reach("finishing")
             claim.release(OperationState.SUCCEEDED, finished_at=Now(), problem="", message="")
             OperationSecret.objects.filter(operation=claim.operation).delete()
             audit.record(

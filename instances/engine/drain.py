@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections
 
+from instances.crash_points import reach
 from instances.engine import adopting, deletion, provisioning
 from instances.engine.claims import WORKER, Claim, LeaseLostError, lease
 from instances.models import Operation, OperationKind
@@ -78,6 +79,7 @@ def _submit(operation: Operation) -> Future[None]:
 
 def work_on(operation: Operation) -> None:
     """Run one claimed operation; whatever goes wrong, its lease ends and it is taken up again."""
+    reach("claimed")
     close_old_connections()
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk)):
         try:

@@ -18,6 +18,7 @@ from instances.cloud_elements import (
     ThrottledError,
     UnauthorizedError,
 )
+from instances.crash_points import reach
 from instances.engine import accounts, adoption, reconciliation
 from instances.engine.claims import Claim, HeldBackError, close_attempt
 from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
@@ -82,6 +83,7 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
         return
     claim.move(OperationState.CLAIMED)
     try:
+        reach("started")
         accounts.learn_account(operation.organization, client)
     except CloudElementsError as error:
         _not_reached(claim, error)
@@ -159,8 +161,11 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
         _close(opened[0], AttemptOutcome.UNKNOWN, error)
         reconciliation.begin(claim, error)
     else:
+        reach("answered")
         adoption.record_answer(claim, opened[0], remote)
+        reach("evidence saved")
         adoption.finish(claim, remote)
+        reach("finished")
 
 
 def _close(attempt: Attempt, outcome: AttemptOutcome, error: CloudElementsError) -> None:

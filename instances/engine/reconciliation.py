@@ -19,6 +19,7 @@ from instances.cloud_elements import (
     FoundInstance,
     UnauthorizedError,
 )
+from instances.crash_points import reach
 from instances.engine import accounts, adoption, findings
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
@@ -84,6 +85,7 @@ def settle(
         close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
     if attempt.outcome != AttemptOutcome.THROTTLED:
         claim.move(OperationState.UNKNOWN)
+    reach("looking")
     try:
         look = _look(claim, attempt, client)
     except CannotTellError as error:
@@ -217,6 +219,7 @@ def _adopt(
             _look_again(claim, attempt, message=str(error))
             return
         adoption.record_sighting(claim, attempt, remote)
+        reach("sighting saved")
     if len(found) > 1:
         findings.note(claim.operation, FindingKind.SEVERAL, found)
     if len(found) == 1:
@@ -262,6 +265,7 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
             )
         else:
             claim.move(OperationState.CLAIMED, looks=0, clean_misses=0, claims=0)
+    reach("proven absent")
     return not repeated or operation.cancel_requested_at is not None
 
 

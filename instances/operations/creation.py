@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from instances import access, audit, tags, tasks, vault, zuora
 from instances.access import Action
+from instances.crash_points import reach
 from instances.models import (
     Environment,
     Instance,
@@ -70,6 +71,7 @@ def request_instance(
     try:
         with transaction.atomic():
             operation = _record_wish(instance, configuration, tag_names, client_request_id)
+            reach("submitted")
     except IntegrityError:
         # Two copies of one form met here; the other one was first.
         if (earlier := _earlier(requester, client_request_id)) is None:
