@@ -6,7 +6,16 @@ from enum import StrEnum
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from instances.models import Instance, Membership, Organization, Role, Share, ShareLevel
+from instances.models import (
+    Finding,
+    Instance,
+    Membership,
+    Operation,
+    Organization,
+    Role,
+    Share,
+    ShareLevel,
+)
 
 
 class Action(StrEnum):
@@ -98,6 +107,46 @@ def require(user: User, action: Action, target: Instance | Organization) -> None
     """
     if not can(user, action, target):
         raise NotAllowedError(f"{action} {type(target).__name__}")
+
+
+def managed_by(user: User) -> QuerySet[Instance]:
+    """Return the instances that `user` may manage: by role, as owner, or by a share."""
+    if not user.is_active:
+        return Instance.objects.none()
+    owned = Q(owner=user, organization__in=organizations_for(user, Action.CREATE))
+    shared = _shares_with(user).filter(level=ShareLevel.MANAGE).values("instance")
+    administered = organizations_for(user, Action.ADMINISTER)
+    return Instance.objects.filter(Q(organization__in=administered) | owned | Q(pk__in=shared))
+
+
+def findings_for(user: User) -> QuerySet[Finding]:
+    """Return the findings that `user` may decide about."""
+    return Finding.objects.filter(
+        Q(organization__in=organizations_for(user, Action.ADMINISTER))
+        | Q(operation__instance__in=managed_by(user))
+    )
+
+
+def require_finding(user: User, finding: Finding) -> None:
+    """
+    Go on only if `user` may decide about `finding`.
+
+    :raises NotAllowedError: otherwise.
+    """
+    if not findings_for(user).filter(pk=finding.pk).exists():
+        raise NotAllowedError("decide about a finding")
+
+
+def require_deciding(user: User, operation: Operation) -> None:
+    """
+    Go on only if `user` may decide how `operation` goes on.
+
+    :raises NotAllowedError: otherwise.
+    """
+    if operation.instance is not None:
+        require(user, Action.MANAGE, operation.instance)
+    elif operation.finding is not None:
+        require_finding(user, operation.finding)
 
 
 def manages_until(user: User, instance: Instance) -> datetime | None:

@@ -38,6 +38,22 @@ class OtherAccountError(Exception):
     """The secrets open another account than the one in which the instance was seen."""
 
 
+def ask_for_what_was_taken_back() -> None:
+    """Ask for the deletion of what was created although its requester had taken it back."""
+    for operation in Operation.objects.taken_back_too_late().select_related("instance"):
+        with transaction.atomic():
+            instance = Instance.objects.select_for_update().get(pk=operation.made.pk)
+            late = Operation.objects.taken_back_too_late().filter(pk=operation.pk)
+            if late.exists() and instance.remote_id is not None:
+                Operation.objects.ask_deletion(
+                    requester=operation.requester,
+                    organization=operation.organization,
+                    remote_id=instance.remote_id,
+                    instance=instance,
+                )
+                audit.record(None, "instance.deletion_requested", instance)
+
+
 def run(claim: Claim) -> None:
     """Take the deletion as far as it goes now; safe to run again after a crash at any point."""
     if not may_delete(claim.operation):

@@ -3,7 +3,7 @@
 import structlog
 from django.db.models.functions import Now
 
-from instances.engine import probing
+from instances.engine import deletion, probing
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
@@ -12,6 +12,7 @@ logger = structlog.get_logger(__name__)
 def run() -> None:
     """Erase credentials past their time, and probe what is paused."""
     probing.run()
+    deletion.ask_for_what_was_taken_back()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

@@ -1,6 +1,16 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
+from instances.operations.cancellation import may_be_canceled, request_cancel
 from instances.operations.creation import MissingEntriesError, request_instance, request_look
+from instances.operations.decisions import (
+    Choice,
+    ChoiceError,
+    NotWaitingError,
+    candidates_for,
+    choices_for,
+    decide,
+)
+from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.organizations import (
     SecretPair,
     SecretsNeededError,
@@ -12,14 +22,25 @@ from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
 
 __all__ = [
+    "Choice",
+    "ChoiceError",
+    "FindingChoice",
     "MissingEntriesError",
     "NoTokenError",
+    "NotWaitingError",
     "SecretPair",
     "SecretsNeededError",
     "apply_organization_change",
+    "candidates_for",
     "change_organization",
+    "choices_for",
     "create_organization",
+    "decide",
+    "decide_finding",
+    "finding_choices",
+    "may_be_canceled",
     "remove_share",
+    "request_cancel",
     "request_instance",
     "request_look",
     "reveal_token",

@@ -1,0 +1,101 @@
+"""Take a request back: at once while nothing has left, else when its outcome is known."""
+
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from instances import access, audit, tasks
+from instances.access import Action
+from instances.models import (
+    Attempt,
+    AttemptOutcome,
+    CancelWish,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationKind,
+    OperationSecret,
+    OperationState,
+)
+
+WAITING = (OperationState.QUEUED, OperationState.BLOCKED)
+NOT_DONE = (
+    AttemptOutcome.NOT_SENT,
+    AttemptOutcome.PROVEN_ABSENT,
+    AttemptOutcome.DECLARED_ABSENT,
+)
+
+
+def may_be_canceled(operation: Operation) -> bool:
+    """Tell whether there is something to take back that nobody has taken back yet."""
+    return (
+        operation.kind == OperationKind.CREATE
+        and not operation.is_final
+        and operation.state not in (OperationState.NEEDS_PERSON, OperationState.CREATED)
+        and operation.cancel_requested_at is None
+    )
+
+
+def request_cancel(*, actor: User, instance: Instance, wish: CancelWish) -> bool:
+    """
+    Take back the request for `instance`; True if that is done, False if its outcome comes first.
+
+    A request that may have left is never called canceled before that is known; `wish` says what
+    shall happen if it turns out to have created the instance.
+
+    :raises NotAllowedError: the actor may not manage the instance.
+    """
+    access.require(actor, Action.MANAGE, instance)
+    with transaction.atomic():
+        open_ones = Operation.objects.filter(
+            instance=instance, kind=OperationKind.CREATE, cancel_requested_at=None
+        )
+        is_canceled = _cancel_unsent(open_ones, instance, wish)
+        is_asked = not is_canceled and _ask(open_ones, wish)
+        if is_canceled or is_asked:
+            audit.record(
+                actor,
+                "instance.canceled" if is_canceled else "instance.cancel_requested",
+                instance,
+                wish=wish.value,
+            )
+    return is_canceled
+
+
+def _cancel_unsent(open_ones: QuerySet[Operation], instance: Instance, wish: CancelWish) -> bool:
+    """End it at once if no worker holds it and nothing that left may have done anything."""
+    is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    waiting = open_ones.filter(is_free, state__in=WAITING)
+    left = Attempt.objects.filter(operation=OuterRef("pk")).exclude(outcome__in=NOT_DONE)
+    unsent = waiting.filter(~Exists(left))
+    # The epoch rises, so that a worker that had lost its lease can record nothing any more.
+    ended = unsent.update(
+        state=OperationState.CANCELED,
+        lease_epoch=F("lease_epoch") + 1,
+        lease_owner="",
+        lease_until=None,
+        finished_at=Now(),
+        cancel_requested_at=Now(),
+        cancel_wish=wish,
+        problem="canceled",
+        message="It was taken back. Nothing that had left created anything.",
+    )
+    if ended:
+        OperationSecret.objects.filter(operation__instance=instance).delete()
+        Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.CANCELED)
+    return bool(ended)
+
+
+def _ask(open_ones: QuerySet[Operation], wish: CancelWish) -> bool:
+    """Leave word for the worker; it acts on it before it sends and once it knows the outcome."""
+    busy = (*WAITING, OperationState.CLAIMED, OperationState.SENDING, OperationState.UNKNOWN)
+    asked = open_ones.filter(state__in=busy)
+    ids = list(asked.values_list("pk", flat=True))
+    if not ids:
+        return False
+    asked.update(cancel_requested_at=Now(), cancel_wish=wish)
+    transaction.on_commit(partial(tasks.ring, ids[0]))
+    return True

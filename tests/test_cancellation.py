@@ -1,0 +1,142 @@
+"""What is taken back is never called canceled before that is true."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+
+from instances import access
+from instances.engine import housekeeping
+from instances.engine.claims import Claim, HeldBackError, lease
+from instances.models import (
+    AuditEntry,
+    CancelWish,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationSecret,
+    Organization,
+    Role,
+)
+from instances.operations import request_cancel
+from sandbox.running import Account
+from tests.cases import work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Ask = Callable[..., Instance]
+KEEP, DELETE = CancelWish.KEEP, CancelWish.DELETE
+
+
+def read(instance: Instance) -> Instance:
+    instance.refresh_from_db()
+    return instance
+
+
+def posts(account: Account) -> int:
+    return len([e for e in account.ledger() if (e.method, e.path) == ("POST", "/instances")])
+
+
+def test_what_is_queued_is_canceled_at_once(ask: Ask, account: Account, operator: User) -> None:
+    instance = ask()
+    assert request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert read(instance).status == InstanceStatus.CANCELED
+    assert not OperationSecret.objects.exists()
+    work()
+    assert posts(account) == 0
+    assert AuditEntry.objects.filter(action="instance.canceled").count() == 1
+
+
+def test_what_waits_for_other_secrets_is_canceled_at_once(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    account.fault("refuse secrets", times=None)
+    instance = ask()
+    work()
+    assert read(instance).status == InstanceStatus.BLOCKED
+    assert request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert read(instance).status == InstanceStatus.CANCELED
+
+
+def test_a_claimed_one_is_canceled_by_its_worker_before_it_sends(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    instance = ask()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    assert not request_cancel(actor=operator, instance=instance, wish=KEEP)
+    claim = Claim(operation, operation.lease_epoch)
+    claim.move("claimed")  # type: ignore[arg-type]  # the plain value of the state
+    with pytest.raises(HeldBackError):
+        claim.open_attempt("127.0.0.1")
+    Operation.objects.update(lease_until=Now())
+    work()
+    assert read(instance).status == InstanceStatus.CANCELED
+    assert posts(account) == 0
+
+
+def test_a_lost_request_is_canceled_once_its_absence_is_proven(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work()
+    assert not request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert read(instance).status == InstanceStatus.UNKNOWN
+    work(4)
+    assert read(instance).status == InstanceStatus.CANCELED
+    assert posts(account) == 1
+    assert account.instances() == []
+
+
+def test_what_was_created_is_kept_if_so_wished(ask: Ask, account: Account, operator: User) -> None:
+    account.fault("commit then drop")
+    instance = ask()
+    work()
+    request_cancel(actor=operator, instance=instance, wish=KEEP)
+    work(2)
+    housekeeping.run()
+    work()
+    assert read(instance).status == InstanceStatus.ACTIVE
+    assert len(account.instances()) == 1
+
+
+def test_what_was_created_is_deleted_if_so_wished(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    account.fault("commit then drop")
+    instance = ask()
+    work()
+    request_cancel(actor=operator, instance=instance, wish=DELETE)
+    work(2)
+    housekeeping.run()
+    assert read(instance).status == InstanceStatus.DELETING
+    housekeeping.run()
+    work()
+    assert read(instance).status == InstanceStatus.DELETED
+    assert (instance.token, account.instances()) == ("", [])
+
+
+def test_taking_back_twice_changes_nothing(ask: Ask, account: Account, operator: User) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work()
+    request_cancel(actor=operator, instance=instance, wish=DELETE)
+    request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert Operation.objects.get().cancel_wish == DELETE
+    assert AuditEntry.objects.filter(action="instance.cancel_requested").count() == 1
+
+
+def test_a_viewer_may_not_take_back(ask: Ask, member: Callable[..., User]) -> None:
+    with pytest.raises(access.NotAllowedError):
+        request_cancel(actor=member(Role.VIEWER), instance=ask(), wish=KEEP)
+
+
+def test_nothing_leaves_while_the_breaker_is_open(ask: Ask, account: Account) -> None:
+    ask()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    Organization.objects.update(breaker="open", paused_until=Now())
+    claim = Claim(operation, operation.lease_epoch)
+    claim.move("claimed")  # type: ignore[arg-type]  # the plain value of the state
+    with pytest.raises(HeldBackError):
+        claim.open_attempt("127.0.0.1")
