@@ -210,6 +210,13 @@ ENGINE = {
         float(pause)
         for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")
     ],
+    "AUDIT_EVERY": env.float("ELEMENTDESK_AUDIT_EVERY", default=86400.0),
+    "AUDIT_PAUSES": [
+        float(pause)
+        for pause in env.str("ELEMENTDESK_AUDIT_PAUSES", default="3600,21600,86400,604800").split(
+            ","
+        )
+    ],
     "BREAKER_FAILURES": env.int("ELEMENTDESK_BREAKER_FAILURES", default=5),
     "BREAKER_WINDOW_SECONDS": env.float("ELEMENTDESK_BREAKER_WINDOW_SECONDS", default=60.0),
     "BREAKER_SECONDS": env.float("ELEMENTDESK_BREAKER_SECONDS", default=30.0),

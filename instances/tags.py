@@ -1,6 +1,7 @@
 """Our tag on the platform: by it a lost answer is found again."""
 
 import base64
+import hmac
 import re
 
 from instances import vault
@@ -16,9 +17,26 @@ def tag_for(operation: Operation) -> str:
 
     The check is keyed, so that nobody in the same account can prepare a tag that we would adopt.
     """
-    stem = f"ced-{Installation.current().code}-{operation.code}"
-    check = bytes.fromhex(vault.fingerprint(stem, "tag")[:10])
-    return f"{stem}-{base64.b32encode(check).decode().lower()}"
+    stem = f"{prefix()}{operation.code}"
+    return f"{stem}-{_check(vault.fingerprint(stem, 'tag'))}"
+
+
+def prefix() -> str:
+    """Return how every tag of this installation begins."""
+    return f"ced-{Installation.current().code}-"
+
+
+def is_genuine(tag: str) -> bool:
+    """Tell whether this installation gave `tag`, by a key that the ring still holds."""
+    stem, _, check = tag.rpartition("-")
+    if not is_ours(tag) or not tag.startswith(prefix()):
+        return False
+    expected = [_check(fingerprint) for fingerprint in vault.fingerprints(stem, "tag")]
+    return any(hmac.compare_digest(check, each) for each in expected)
+
+
+def _check(fingerprint: str) -> str:
+    return base64.b32encode(bytes.fromhex(fingerprint[:10])).decode().lower()
 
 
 def is_ours(tag: str) -> bool:

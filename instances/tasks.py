@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from instances import crash_points, vault
 from instances.crash_points import reach
-from instances.engine import drain, housekeeping
+from instances.engine import drain, housekeeping, searching
 
 logger = structlog.get_logger(__name__)
 
@@ -51,3 +51,4 @@ def stop_without_keys(**_kwargs: object) -> None:
 def finish_calls(**_kwargs: object) -> None:
     """Claim nothing more, so that a warm shutdown waits only for the calls under way."""
     drain.stop()
+    searching.stop()

@@ -31,7 +31,7 @@ from instances.secret import Secret
 
 ONE_DOCUMENT = 2 * 2**20
 ONE_PAGE = 16 * 2**20
-MAX_PAGES = 500
+MAX_PAGES = 1000
 EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
 Observe = Callable[[CloudElementsError | None], None]
@@ -164,6 +164,14 @@ class CloudElementsClient:
         filters = {"tags[]": tag} if tag else {}
         filters |= {"searchText": search_text} if search_text else {}
         return [found for page in self._pages(filters, secrets) for found in page]
+
+    def pages_of_instances(self) -> Iterator[list[FoundInstance]]:
+        """
+        List all instances as `find_instances` does, holding one page at a time.
+
+        :raises CloudElementsError: as there, from the page that was not had.
+        """
+        return self._pages({}, ())
 
     def identify(self) -> str:
         """

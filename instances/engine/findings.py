@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from instances import audit, tags
 from instances.cloud_elements import FoundInstance
-from instances.models import Finding, FindingKind, Operation, Organization
+from instances.models import Finding, FindingKind, Operation, Organization, Verdict
 
 
 def record(
@@ -46,3 +47,9 @@ def note(operation: Operation, kind: FindingKind, found: Iterable[FoundInstance]
     """Write down everything that may be what `operation` made."""
     for one in found:
         record(operation.organization, kind, one, operation=operation)
+
+
+def see_again(rows: QuerySet[Finding]) -> None:
+    """Note that these are on the platform now; what had gone is back, and nobody's again."""
+    rows.update(last_seen_at=Now())
+    rows.filter(verdict=Verdict.GONE).update(verdict=Verdict.OPEN)

@@ -3,14 +3,15 @@
 import structlog
 from django.db.models.functions import Now
 
-from instances.engine import deletion, probing
+from instances.engine import deletion, probing, searching
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
 
 
 def run() -> None:
-    """Erase credentials past their time, and probe what is paused."""
+    """Erase credentials past their time, probe what is paused, search what is due."""
+    searching.start()
     probing.run()
     deletion.ask_for_what_was_taken_back()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()

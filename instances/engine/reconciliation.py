@@ -20,7 +20,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, findings
+from instances.engine import accounts, adoption, findings, searching
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
@@ -62,6 +62,7 @@ class Look:
 
 def begin(claim: Claim, error: CloudElementsError) -> None:
     """Show that the outcome is unknown, and look for the first time after a short pause."""
+    searching.doubt(claim.operation.organization)
     claim.release(
         OperationState.UNKNOWN,
         after=settings.ENGINE["LOOK_PAUSES"][0],
@@ -83,6 +84,7 @@ def settle(
     """
     if attempt.outcome == AttemptOutcome.IN_FLIGHT:
         close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
+        searching.doubt(claim.operation.organization)
     if attempt.outcome != AttemptOutcome.THROTTLED:
         claim.move(OperationState.UNKNOWN)
     reach("looking")

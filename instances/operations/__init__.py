@@ -17,6 +17,7 @@ from instances.operations.organizations import (
     apply_organization_change,
     change_organization,
     create_organization,
+    request_audit,
 )
 from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
@@ -40,6 +41,7 @@ __all__ = [
     "finding_choices",
     "may_be_canceled",
     "remove_share",
+    "request_audit",
     "request_cancel",
     "request_instance",
     "request_look",

@@ -145,6 +145,18 @@ def apply_organization_change(
     return organization
 
 
+def request_audit(*, actor: User, organization: Organization) -> None:
+    """
+    Ask for a search of the account, with the next sweep, for our tags on what is not here.
+
+    :raises NotAllowedError: the actor may not administer it.
+    """
+    access.require(actor, Action.ADMINISTER, organization)
+    with transaction.atomic():
+        Organization.objects.filter(pk=organization.pk).update(audit_due_at=Now())
+        audit.record(actor, "organization.audit_requested", organization)
+
+
 def _refuse_half_a_pair(organization: Organization, base_url: str, secrets: SecretPair) -> None:
     is_moving = hosts.origin(base_url) != organization.origin
     has_one = bool(secrets.user_secret) or bool(secrets.organization_secret)

@@ -9,7 +9,14 @@ from instances.vault.keyring import (
     ring,
     stop_unless_ready,
 )
-from instances.vault.sealing import Purpose, UnreadableError, fingerprint, open_sealed, seal
+from instances.vault.sealing import (
+    Purpose,
+    UnreadableError,
+    fingerprint,
+    fingerprints,
+    open_sealed,
+    seal,
+)
 
 __all__ = [
     "KeyRing",
@@ -18,6 +25,7 @@ __all__ = [
     "UnreadableError",
     "VaultError",
     "fingerprint",
+    "fingerprints",
     "open_sealed",
     "parse_ring",
     "read_ring",

@@ -95,9 +95,15 @@ def open_with(keys: KeyRing, row: SealedRow, name: str) -> str:
 
 def fingerprint(text: str, use: str) -> str:
     """Return a keyed fingerprint of `text`, 64 hex digits: equal texts show, nothing else does."""
+    return fingerprints(text, use)[0]
+
+
+def fingerprints(text: str, use: str) -> list[str]:
+    """Return the fingerprints by every key of the ring, the primary key's first."""
     keys = ring()
-    key = keys.derive(keys.primary, f"fingerprint {use}")
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    names = [keys.primary, *(name for name in keys.keys if name != keys.primary)]
+    derived = [keys.derive(name, f"fingerprint {use}") for name in names]
+    return [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in derived]
 
 
 def _binding(row: SealedRow, name: str, key_id: str) -> bytes:
