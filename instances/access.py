@@ -137,6 +137,15 @@ def require_finding(user: User, finding: Finding) -> None:
         raise NotAllowedError("decide about a finding")
 
 
+def may_decide(user: User, operation: Operation) -> bool:
+    """Tell whether `user` may decide how `operation` goes on."""
+    try:
+        require_deciding(user, operation)
+    except NotAllowedError:
+        return False
+    return True
+
+
 def require_deciding(user: User, operation: Operation) -> None:
     """
     Go on only if `user` may decide how `operation` goes on.

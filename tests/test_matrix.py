@@ -11,6 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from instances.models import (
+    Finding,
+    FindingKind,
     Instance,
     Membership,
     OperationState,
@@ -81,6 +83,10 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "reveal": (everybody(405), only(200, *USES)),
     "sharing": (only(200, *SEES), only(422, *MANAGES)),
     "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
+    "cancel": (only(302, *MANAGES), only(302, *MANAGES)),
+    "attention": (everybody(200), everybody(405)),
+    "decide": (only(302, *MANAGES), only(302, *MANAGES)),
+    "finding": (only(200, *MANAGES), only(422, *MANAGES)),
     "organizations": (everybody(200), everybody(405)),
     "organization_new": (only(200, "superuser"), only(422, "superuser")),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
@@ -103,6 +109,14 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
     instance = ask()
     put_in_state(instance, OperationState.SUCCEEDED)
     instance.refresh_from_db()
+    Finding.objects.create(
+        organization=instance.organization,
+        operation=instance.operations.get(),
+        kind=FindingKind.LATE,
+        account=instance.account,
+        remote_id=1,
+        last_seen_at=timezone.now(),
+    )
     return instance
 
 
@@ -166,7 +180,11 @@ def address(name: str, instance: Instance, share: Share) -> str:
     """Return the address of a page about this instance, its share or its organization."""
     keys = {"organization": instance.organization_id, "share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
-    of_instance |= {"reveal", "sharing"}
+    of_instance |= {"reveal", "sharing", "cancel"}
+    if name == "decide":
+        return reverse("instances:decide", args=[instance.operations.get().pk])
+    if name == "finding":
+        return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)
     return reverse(f"instances:{name}", args=[key] if key else [])
 

@@ -80,9 +80,9 @@ def test_unknown_outcome_is_never_called_failed_or_active(
 
 def test_needs_person_says_what_to_look_for(stand: Callable[[OperationState], str]) -> None:
     page = stand(OperationState.NEEDS_PERSON)
-    assert "The request left at" in page
+    assert "Request 1 left on" in page
     assert "We looked on the platform 3 times" in page
-    assert f"with the tag {Operation.objects.get().tag}" in page
+    assert f"tag {Operation.objects.get().tag}" in page
 
 
 def test_needs_person_without_a_request_says_so(signed_in: Client, ask: Ask) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -15,16 +16,19 @@ from instances import audit, vault
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
+    FoundInstance,
     NotFoundError,
     RemoteInstance,
 )
 from instances.crash_points import reach
+from instances.engine import findings
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
     AttemptOutcome,
     Evidence,
     EvidenceKind,
+    FindingKind,
     Instance,
     InstanceStatus,
     OperationSecret,
@@ -132,8 +136,15 @@ def adopt(
 ) -> None:
     """Read the instance that evidence names, and finish with it; several take a person."""
     if len(seen) > 1:
+        for row in seen:
+            findings.note(claim.operation, FindingKind.SEVERAL, [_told_by(row, claim)])
         ids = ", ".join(str(row.remote_id) for row in seen)
-        claim.ask_person("several", f"Instances {ids} of the platform all carry this tag.")
+        claim.ask_person(
+            "several",
+            f"Instances {ids} of the platform all carry this tag.",
+            looks=F("looks") + 1,
+            last_looked_at=Now(),
+        )
         return
     claim.renew()
     try:
@@ -146,6 +157,19 @@ def adopt(
     else:
         claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
         finish(claim, remote)
+
+
+def _told_by(seen: Evidence, claim: Claim) -> FoundInstance:
+    """Return what an answer told, which is less than a list tells."""
+    payload, tag = claim.operation.payload, claim.operation.tag
+    return FoundInstance(
+        remote_id=seen.remote_id,
+        token=None,
+        name=payload["name"],
+        element_key=payload["element_key"],
+        tags=(tag,),
+        remote_created_at=None,
+    )
 
 
 def adopt_chosen(claim: Claim, *, client: CloudElementsClient, secrets: Sequence[str]) -> None:

@@ -93,10 +93,16 @@ class Claim:
             OperationSecret.objects.filter(operation=self.operation).delete()
             audit.record(None, FINAL_ACTIONS[state], self.operation.subject, problem=problem)
 
-    def ask_person(self, problem: str, message: str) -> None:
+    def ask_person(self, problem: str, message: str, **changes: object) -> None:
         """Stop working on it: what is left to decide takes a person."""
         with transaction.atomic():
-            self.release(OperationState.NEEDS_PERSON, problem=problem, message=message[:600])
+            self.release(
+                OperationState.NEEDS_PERSON,
+                after=0.0,
+                problem=problem,
+                message=message[:600],
+                **changes,
+            )
             audit.record(None, "instance.needs_person", self.operation.subject, problem=problem)
 
     def retry_later(self, problem: str, message: str) -> None:

@@ -44,6 +44,8 @@ TAG_OR_MENTION = re.compile(r"<[^>]*>|@\w+")
 CLOCK_SLACK = timedelta(minutes=10)
 # Goes on while the machine sleeps, where the system has such a clock (Linux).
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+# What every look leaves on its operation.
+LOOKED = {"looks": F("looks") + 1, "last_looked_at": Now()}
 # When this process first knew that a request had ended, by a clock that no one can set.
 _known_since: dict[int, float] = {}
 
@@ -99,7 +101,7 @@ def settle(
     if look.possible:
         findings.note(claim.operation, FindingKind.POSSIBLE, look.possible)
         ids = ", ".join(str(found.remote_id) for found in look.possible)
-        claim.ask_person("possible", f"Instance {ids} has this name but lacks our tag.")
+        claim.ask_person("possible", f"Instance {ids} has this name but lacks our tag.", **LOOKED)
         return False
     return attempt.outcome == AttemptOutcome.THROTTLED or _missed(claim, attempt)
 
@@ -238,6 +240,7 @@ def _missed(claim: Claim, attempt: Attempt) -> bool:
             "other-secrets",
             "The organization's secrets changed after the request. The new ones do not show such "
             "an instance, but may belong to another user, who sees other instances.",
+            **LOOKED,
         )
         return False
     is_proven = (
@@ -264,6 +267,8 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
                 "absent",
                 f"Two requests got no usable answer, and {misses} checks each found no instance "
                 f"with the tag {operation.tag}.",
+                **LOOKED,
+                clean_misses=misses,
             )
         else:
             claim.move(OperationState.CLAIMED, looks=0, clean_misses=0, claims=0)
@@ -286,7 +291,7 @@ def _look_again(
     _waited(attempt)
     since = operation.decided_at or attempt.ended_at or attempt.deadline_at
     if adoption.age_in_seconds(since) > GIVE_UP_SECONDS:
-        claim.ask_person("unproven", f"A day of looking proved nothing. {message}")
+        claim.ask_person("unproven", f"A day of looking proved nothing. {message}", **LOOKED)
         return
     pauses = settings.ENGINE["LOOK_PAUSES"]
     pause = pauses[min(operation.looks + 1, len(pauses) - 1)]
@@ -294,9 +299,8 @@ def _look_again(
     claim.release(
         OperationState.QUEUED if is_waiting else OperationState.UNKNOWN,
         after=pause,
-        looks=F("looks") + 1,
+        **LOOKED,
         clean_misses=operation.clean_misses if clean_misses is None else clean_misses,
-        last_looked_at=Now(),
         message=message[:600],
         claims=0,
     )

@@ -2,13 +2,17 @@
 
 from instances.forms.account import PasswordForm
 from instances.forms.creation import InstanceForm
+from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preview import RequestPreview
 from instances.forms.sharing import ShareForm
 
 __all__ = [
+    "CancelForm",
     "Chip",
+    "DecisionForm",
+    "FindingForm",
     "InstanceFilter",
     "InstanceForm",
     "OrganizationForm",

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from instances.models.identity import new_id
 from instances.models.operation import Operation
+from instances.models.states import OperationKind
 
 
 class AttemptOutcome(models.TextChoices):
@@ -65,6 +66,14 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"Attempt {self.number}: {self.get_outcome_display()}"
+
+    @property
+    def request_line(self) -> str:
+        """Method and path of the request."""
+        operation = self.operation
+        if operation.kind == OperationKind.DELETE:
+            return f"DELETE /instances/{operation.remote_id}"
+        return "POST /instances"
 
     @property
     def duration(self) -> timedelta | None:

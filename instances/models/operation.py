@@ -239,9 +239,9 @@ class Operation(models.Model):
         return f"{self.get_kind_display()} {self.subject}"
 
     @property
-    def subject(self) -> models.Model:
+    def subject(self) -> "Instance | Finding":
         """The instance that it is about, or the finding: what the record of it names."""
-        return self.instance or cast("models.Model", self.finding)
+        return self.instance or cast("Finding", self.finding)
 
     @property
     def made(self) -> Instance:

@@ -152,6 +152,11 @@ class Organization(models.Model):
         """Whether nothing is sent for it until a person changes that."""
         return self.is_refused or not self.is_active
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether its calls wait, for a person or for the platform."""
+        return self.is_halted or self.is_paused
+
 
 class Membership(models.Model):
     """A person's role in an organization."""

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, operations
 from instances.access import Action
-from instances.models import Evidence, Instance, Operation
+from instances.models import Attempt, Evidence, Instance, Operation
 from instances.tags import is_ours, without_ours
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.history import history_of
 from instances.views.progress import last_sent, steps
+from instances.views.standing import standing
 
 
 def frame(user: User, instance: Instance) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
 def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show state, next step and facts; asked by htmx, only the state."""
     instance = find_instance(request.user, pk)
-    context = frame(request.user, instance) | _standing(instance) | _tags(instance)
+    context = frame(request.user, instance) | _standing(request.user, instance) | _tags(instance)
     is_part = request.headers.get("HX-Target") == "state"
     template = "instances/instance_detail.html" + ("#state" if is_part else "")
     response = render(request, template, context)
@@ -44,11 +45,16 @@ def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return response
 
 
-def _standing(instance: Instance) -> dict[str, Any]:
+def _standing(user: User, instance: Instance) -> dict[str, Any]:
     operation = _operation(instance)
-    attempts = list(operation.attempts.order_by("number")) if operation else []
+    shown = standing(user, operation) if operation else None
+    attempts = shown.attempts if shown else []
     return {
         "operation": operation,
+        "standing": shown,
+        "can_cancel": operation is not None
+        and operations.may_be_canceled(operation)
+        and access.can(user, Action.MANAGE, instance),
         "now": timezone.now(),
         "sent": last_sent(attempts),
         "steps": steps(operation, attempts) if operation else [],
@@ -77,12 +83,14 @@ def instance_configuration(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def instance_activity(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show every request, what was seen on the platform, and who did what."""
     instance = find_instance(request.user, pk)
-    standing = _standing(instance)
-    operation = standing["operation"]
     context = frame(request.user, instance) | {
-        **standing,
-        "attempts": operation.attempts.order_by("-number") if operation else [],
-        "evidence": Evidence.objects.filter(attempt__operation=operation).order_by("-seen_at"),
+        **_standing(request.user, instance),
+        "attempts": Attempt.objects.filter(operation__instance=instance)
+        .select_related("operation")
+        .order_by("-operation", "-number"),
+        "evidence": Evidence.objects.filter(attempt__operation__instance=instance).order_by(
+            "-seen_at"
+        ),
         "history": history_of(instance),
     }
     return render(request, "instances/instance_activity.html", context)

@@ -6,12 +6,13 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from instances import access
 from instances.access import Action
-from instances.models import Instance, Organization, Share
+from instances.models import Finding, Instance, Operation, Organization, Share
 
 
 class SignedInRequest(HttpRequest):
@@ -50,6 +51,21 @@ def find_share(user: User, pk: UUID) -> Share:
     share = get_object_or_404(rows.select_related("instance", "user", "team"), pk=pk)
     access.require(user, Action.MANAGE, share.instance)
     return share
+
+
+def find_operation(user: User, pk: UUID) -> Operation:
+    """Return the operation if `user` may see what it is about."""
+    rows = Operation.objects.filter(
+        Q(instance__in=access.visible_to(user)) | Q(finding__in=access.findings_for(user))
+    )
+    rows = rows.select_related("instance", "organization", "requester", "finding__organization")
+    return get_object_or_404(rows, pk=pk)
+
+
+def find_finding(user: User, pk: UUID) -> Finding:
+    """Return the finding if `user` may decide about it."""
+    rows = access.findings_for(user).select_related("organization", "operation__instance")
+    return get_object_or_404(rows, pk=pk)
 
 
 def find_organization(user: User, pk: UUID) -> Organization:

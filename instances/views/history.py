@@ -14,6 +14,16 @@ WORDS = {
     "instance.rejected": ("Refused by the platform", "bad", "circle-x"),
     "instance.canceled": ("Canceled", "off", "ban"),
     "instance.needs_person": ("Handed to a person", "bad", "circle-alert"),
+    "instance.cancel_requested": ("Taken back, its outcome comes first", "warn", "ban"),
+    "instance.adoption_requested": ("Adoption asked for", "info", "search"),
+    "instance.deletion_requested": ("Deletion asked for", "warn", "trash-2"),
+    "instance.deleted": ("Deleted on the platform", "off", "trash-2"),
+    "instance.not_deleted": ("Not deleted", "bad", "circle-x"),
+    "decision.look": ("Decided: look again", "info", "search"),
+    "decision.create": ("Decided: create again", "warn", "send"),
+    "decision.mark": ("Decided: marked as not created", "off", "ban"),
+    "decision.adopt": ("Decided: adopt one of them", "ok", "check"),
+    "decision.not_ours": ("Decided: not ours", "info", "x"),
     "instance.look_requested": ("Asked to look now", "info", "search"),
     "instance.shared": ("Shared", "info", "share-2"),
     "share.changed": ("Share changed", "info", "share-2"),
@@ -57,6 +67,8 @@ def _event(entry: AuditEntry) -> Event:
 
 
 def _detail(entry: AuditEntry) -> str:
+    if reason := entry.detail.get("reason"):
+        return f"Reason: {reason}"
     recipient, level = entry.detail.get("recipient"), entry.detail.get("level")
     if not recipient:
         return ""

@@ -47,13 +47,15 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
     """The address of every page that a member can open."""
     ready = made[5].pk
     share = Share.objects.get()
-    plain = ["list", "new", "activity", "organizations", "organization_new", "account"]
+    plain = ["list", "new", "activity", "attention", "organizations", "organization_new", "account"]
     of_instance = ["configuration", "instance_activity", "token", "sharing"]
     return [
         *[reverse(f"instances:{name}") for name in plain],
         reverse("instances:list") + "?q=nothing-like-it",
         *[reverse("instances:detail", args=[instance.pk]) for instance in made],
         *[reverse(f"instances:{name}", args=[ready]) for name in of_instance],
+        reverse("instances:cancel", args=[made[3].pk]),
+        reverse("instances:decide", args=[made[4].operations.get().pk]),
         reverse("instances:share_remove", args=[share.pk]),
         reverse("instances:organization", args=[organization.pk]),
         "/no-such-page/",

@@ -1,0 +1,48 @@
+"""How a wish stands and what a person can do about it: for the instance's page and the list."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from instances import access, operations
+from instances.models import Attempt, Finding, Operation
+from instances.operations import Choice
+from instances.views.progress import UNSENT, last_sent
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One operation that needs a person, with what was sent and what can be chosen."""
+
+    operation: Operation
+    attempts: list[Attempt]
+    candidates: list[Finding]
+    choices: tuple[Choice, ...]
+    may_decide: bool
+
+    @property
+    def sent(self) -> Attempt | None:
+        """The newest request that left."""
+        return last_sent(self.attempts)
+
+    @property
+    def requests(self) -> list[Attempt]:
+        """Every request that left, oldest first."""
+        return [attempt for attempt in self.attempts if attempt.outcome not in UNSENT]
+
+
+def standing(user: User, operation: Operation) -> Standing:
+    """Return what a person needs to know to decide how `operation` goes on."""
+    return Standing(
+        operation=operation,
+        attempts=sorted(operation.attempts.all(), key=lambda attempt: attempt.number),
+        candidates=list(operations.candidates_for(operation)),
+        choices=operations.choices_for(operation),
+        may_decide=access.may_decide(user, operation),
+    )
+
+
+def standings(user: User, rows: Iterable[Operation]) -> list[Standing]:
+    """Return the standing of each of them."""
+    return [standing(user, operation) for operation in rows]
