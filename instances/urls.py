@@ -43,5 +43,15 @@ urlpatterns = [
     path("findings/<uuid:pk>/", decisions.finding_detail, name="finding"),
     path("organizations/", organizations.organization_list, name="organizations"),
     path("organizations/new/", organizations.organization_new, name="organization_new"),
+    path(
+        "organizations/<uuid:pk>/probe/",
+        organizations.organization_probe,
+        name="organization_probe",
+    ),
+    path(
+        "organizations/<uuid:pk>/search/",
+        organizations.organization_search,
+        name="organization_search",
+    ),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

@@ -89,6 +89,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "finding": (only(200, *MANAGES), only(422, *MANAGES)),
     "organizations": (everybody(200), everybody(405)),
     "organization_new": (only(200, "superuser"), only(422, "superuser")),
+    "organization_probe": (everybody(405), only(302, "operator", "owner", "admin")),
+    "organization_search": (everybody(405), only(302, "admin")),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
 
@@ -178,7 +180,8 @@ def client_as(
 
 def address(name: str, instance: Instance, share: Share) -> str:
     """Return the address of a page about this instance, its share or its organization."""
-    keys = {"organization": instance.organization_id, "share_remove": share.pk}
+    names = ("organization", "organization_probe", "organization_search")
+    keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel"}
     if name == "decide":

@@ -1,15 +1,18 @@
 """Organizations: secrets go in and never come out."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from instances import vault
-from instances.models import Membership, Organization, Role
+from instances import operations, vault
+from instances.models import AuditEntry, Membership, Organization, Role
+from instances.operations import SecretPair
 from instances.vault import Purpose
 
 NEW = "/organizations/new/"
@@ -137,3 +140,47 @@ def test_stranger_finds_nothing(client: Client, organization: Organization, make
     client.force_login(make_user("stranger"))
     assert client.get(organization.get_absolute_url()).status_code == 404
     assert organization.name not in client.get("/organizations/").content.decode()
+
+
+def test_two_people_who_add_the_same_name_at_the_same_moment(
+    organization: Organization, pair: SecretPair
+) -> None:
+    with pytest.raises(operations.NameTakenError):
+        operations.create_organization(
+            actor=None, name=organization.name, base_url=organization.base_url, secrets=pair
+        )
+
+
+def test_a_pause_can_be_ended_with_a_question_now(
+    signed_in: Client, organization: Organization
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    Organization.objects.update(breaker="open", paused_until=later, failing_since=later)
+    url = reverse("instances:organization_probe", args=[organization.pk])
+    assert "Ask now" in signed_in.get(organization.get_absolute_url()).content.decode()
+    signed_in.post(url)
+    organization.refresh_from_db()
+    assert organization.paused_until
+    assert organization.paused_until <= timezone.now()
+    assert AuditEntry.objects.filter(action="organization.probe_requested").count() == 1
+
+
+def test_nothing_is_asked_where_calls_are_not_paused(
+    signed_in: Client, organization: Organization
+) -> None:
+    url = reverse("instances:organization_probe", args=[organization.pk])
+    answer = signed_in.post(url, follow=True)
+    assert "Calls are not paused any more." in answer.content.decode()
+
+
+def test_an_admin_limits_the_calls_of_an_organization(
+    member: Callable[..., User], organization: Organization
+) -> None:
+    client = Client()
+    client.force_login(member(Role.ADMIN))
+    fields = {"name": organization.name, "base_url": organization.base_url, "is_active": "on"}
+    client.post(organization.get_absolute_url(), fields | {"calls_in_flight": "3"})
+    organization.refresh_from_db()
+    assert organization.calls_in_flight == 3
+    answer = client.post(organization.get_absolute_url(), fields | {"calls_in_flight": "0"})
+    assert answer.status_code == 422

@@ -28,7 +28,7 @@ class OrganizationAdminForm(forms.ModelForm[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("name", "base_url", "environment_label", "is_active")
+        fields = ("name", "base_url", "environment_label", "calls_in_flight", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,9 +60,21 @@ class OrganizationAdminForm(forms.ModelForm[Organization]):
 
     def changes(self) -> dict[str, Any]:
         """Return what the operations need."""
-        names = ("name", "base_url", "environment_label")
+        names = ("name", "base_url", "environment_label", "calls_in_flight")
         secrets = [Secret(self.cleaned_data[f"typed_{name}"] or "") for name in SECRETS]
         return {name: self.cleaned_data[name] for name in names} | {"secrets": SecretPair(*secrets)}
+
+
+KNOWN = (
+    "account",
+    "secrets_set_at",
+    "secrets_refused_at",
+    "breaker",
+    "failures",
+    "paused_until",
+    "audited_at",
+    "audit_due_at",
+)
 
 
 @admin.register(Organization)
@@ -70,7 +82,14 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
     """Organizations; sealed columns are in no list and no form."""
 
     form = OrganizationAdminForm
-    list_display = ("name", "environment_label", "base_url", "is_active", "secrets_refused_at")
+    list_display = (
+        "name",
+        "environment_label",
+        "base_url",
+        "is_active",
+        "secrets_refused_at",
+        "breaker",
+    )
     list_filter = ("is_active",)
     search_fields = ("name", "base_url")
     ordering = ("name",)
@@ -79,7 +98,7 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
         self, request: HttpRequest, obj: Organization | None = None
     ) -> tuple[str, ...]:
         """Show what is known of it once it exists."""
-        return ("account", "secrets_set_at", "secrets_refused_at") if obj else ()
+        return KNOWN if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
         """Its instances stay on the platform: an organization is put out of use, not deleted."""

@@ -10,6 +10,7 @@ from instances.models import Organization
 from instances.operations import SecretPair
 from instances.secret import Secret
 
+NAME_TAKEN = "Another organization has this name."
 SECRETS = ("user_secret", "organization_secret")
 MOVED = "The address leads to another server, and secrets are bound to theirs: enter both again."
 INCOMPLETE = "Both secrets belong together: enter both, or leave both empty to keep them."
@@ -51,6 +52,14 @@ class OrganizationForm(forms.Form):
     organization_secret = forms.CharField(
         label="Organization secret", required=False, max_length=1000, widget=secret_input()
     )
+    calls_in_flight = forms.IntegerField(
+        label="Calls in flight",
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="At most so many calls at once. Empty: as for every organization.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
     is_active = forms.BooleanField(
         label="In use",
         required=False,
@@ -73,7 +82,7 @@ class OrganizationForm(forms.Form):
         if self.organization is not None:
             others = others.exclude(pk=self.organization.pk)
         if others.exists():
-            raise ValidationError("Another organization has this name.")
+            raise ValidationError(NAME_TAKEN)
         return name
 
     def clean_base_url(self) -> str:
@@ -82,6 +91,10 @@ class OrganizationForm(forms.Form):
             return hosts.normalize(self.cleaned_data["base_url"])
         except hosts.HostRefusedError as error:
             raise ValidationError(str(error)) from error
+
+    def say_taken(self) -> None:
+        """Say that the name is taken; for `operations.NameTakenError`."""
+        self.add_error("name", NAME_TAKEN)
 
     def ask_for_secrets(self) -> None:
         """Say at each missing secret why it is needed; for `operations.SecretsNeededError`."""
@@ -99,7 +112,7 @@ class OrganizationForm(forms.Form):
 
 
 def _initial(organization: Organization | None) -> dict[str, Any]:
-    names = ("name", "base_url", "environment_label", "is_active")
+    names = ("name", "base_url", "environment_label", "calls_in_flight", "is_active")
     return {name: getattr(organization, name) for name in names} if organization else {}
 
 

@@ -12,12 +12,14 @@ from instances.operations.decisions import (
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.organizations import (
+    NameTakenError,
     SecretPair,
     SecretsNeededError,
     apply_organization_change,
     change_organization,
     create_organization,
     request_audit,
+    request_probe,
 )
 from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
@@ -27,6 +29,7 @@ __all__ = [
     "ChoiceError",
     "FindingChoice",
     "MissingEntriesError",
+    "NameTakenError",
     "NoTokenError",
     "NotWaitingError",
     "SecretPair",
@@ -45,6 +48,7 @@ __all__ = [
     "request_cancel",
     "request_instance",
     "request_look",
+    "request_probe",
     "reveal_token",
     "share_instance",
 ]

@@ -1,16 +1,18 @@
 """Add an organization, change it, replace its secrets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from instances import access, audit, hosts, tasks, vault
 from instances.access import Action
-from instances.models import Membership, Operation, OperationState, Organization, Role
+from instances.models import BreakerState, Membership, Operation, OperationState, Organization, Role
 from instances.secret import Secret
 
 SECRET_FIELDS = [
@@ -25,6 +27,22 @@ SECRET_FIELDS = [
 
 class SecretsNeededError(Exception):
     """The origin changes, and secrets are bound to it: both must be given again."""
+
+
+class NameTakenError(Exception):
+    """Another organization has this name, perhaps since a moment ago."""
+
+
+@contextmanager
+def _unless_taken(organization: Organization) -> Iterator[None]:
+    """Turn the refusal of a second organization of the same name into its own error."""
+    try:
+        yield
+    except IntegrityError as error:
+        others = Organization.objects.filter(name=organization.name).exclude(pk=organization.pk)
+        if others.exists():
+            raise NameTakenError from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,7 @@ def create_organization(
     secrets: SecretPair,
     environment_label: str = "",
     is_active: bool = True,
+    calls_in_flight: int | None = None,
 ) -> Organization:
     """
     Add an organization, its secrets sealed; its creator becomes its admin.
@@ -56,6 +75,7 @@ def create_organization(
     :raises NotAllowedError: the actor may not add organizations.
     :raises HostRefusedError: the base URL is malformed or its host is not on the allow-list.
     :raises SecretsNeededError: one of the two is missing.
+    :raises NameTakenError: another organization has this name.
     """
     if actor is not None and not access.may_create_organizations(actor):
         raise access.NotAllowedError("create organization")
@@ -64,9 +84,10 @@ def create_organization(
         base_url=hosts.normalize(base_url),
         environment_label=environment_label,
         is_active=is_active,
+        calls_in_flight=calls_in_flight,
     )
     _seal_pair(organization, secrets)
-    with transaction.atomic():
+    with _unless_taken(organization), transaction.atomic():
         organization.save(force_insert=True)
         if actor is not None:
             Membership.objects.create(user=actor, organization=organization, role=Role.ADMIN)
@@ -89,6 +110,7 @@ def change_organization(
     environment_label: str,
     is_active: bool,
     secrets: SecretPair,
+    calls_in_flight: int | None = None,
 ) -> Organization:
     """
     Change an organization; an incomplete pair keeps the secrets, a complete one replaces them.
@@ -96,6 +118,7 @@ def change_organization(
     :raises NotAllowedError: the actor may not administer it.
     :raises HostRefusedError: the base URL is malformed or its host is not on the allow-list.
     :raises SecretsNeededError: one of two given, or another origin without both.
+    :raises NameTakenError: another organization has this name.
     """
     access.require(actor, Action.ADMINISTER, organization)
     return apply_organization_change(
@@ -106,6 +129,7 @@ def change_organization(
         environment_label=environment_label,
         is_active=is_active,
         secrets=secrets,
+        calls_in_flight=calls_in_flight,
     )
 
 
@@ -118,6 +142,7 @@ def apply_organization_change(
     environment_label: str,
     is_active: bool,
     secrets: SecretPair,
+    calls_in_flight: int | None = None,
 ) -> Organization:
     """Do what `change_organization` does, for Django admin, where Django's permissions count."""
     base_url = hosts.normalize(base_url)
@@ -127,12 +152,14 @@ def apply_organization_change(
         _refuse_half_a_pair(organization, base_url, secrets)
         organization.name, organization.base_url = name, base_url
         organization.environment_label, organization.is_active = environment_label, is_active
-        changed = ["name", "base_url", "environment_label", "is_active"]
+        organization.calls_in_flight = calls_in_flight
+        changed = ["name", "base_url", "environment_label", "is_active", "calls_in_flight"]
         if secrets.is_complete:
             organization.secrets_version += 1
             _seal_pair(organization, secrets)
             changed += SECRET_FIELDS
-        organization.save(update_fields=changed)
+        with _unless_taken(organization), transaction.atomic():
+            organization.save(update_fields=changed)
         if secrets.is_complete:
             _unblock(organization)
         audit.record(
@@ -155,6 +182,21 @@ def request_audit(*, actor: User, organization: Organization) -> None:
     with transaction.atomic():
         Organization.objects.filter(pk=organization.pk).update(audit_due_at=Now())
         audit.record(actor, "organization.audit_requested", organization)
+
+
+def request_probe(*, actor: User, organization: Organization) -> bool:
+    """
+    Ask for the harmless question that ends a pause, with the next sweep; False if none is needed.
+
+    :raises NotAllowedError: the actor may not create instances there.
+    """
+    access.require(actor, Action.CREATE, organization)
+    with transaction.atomic():
+        paused = Organization.objects.filter(pk=organization.pk, breaker=BreakerState.OPEN)
+        if not paused.update(paused_until=Now()):
+            return False
+        audit.record(actor, "organization.probe_requested", organization)
+    return True
 
 
 def _refuse_half_a_pair(organization: Organization, base_url: str, secrets: SecretPair) -> None:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instances import access, hosts, operations
 from instances.access import Action
@@ -49,7 +49,9 @@ def _create(request: SignedInRequest, form: OrganizationForm) -> Organization | 
         return operations.create_organization(actor=request.user, **form.changes())
     except operations.SecretsNeededError:
         form.ask_for_secrets()
-        return None
+    except operations.NameTakenError:
+        form.say_taken()
+    return None
 
 
 @sensitive_post_parameters()
@@ -72,6 +74,8 @@ def organization_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "presets": hosts.PRESETS,
         "members": organization.memberships.select_related("user").order_by("user__username"),
         "can_administer": access.can(request.user, Action.ADMINISTER, organization),
+        "can_create": access.can(request.user, Action.CREATE, organization),
+        "open_findings": organization.findings.open()[:100].count(),
     }
     status = 422 if form.errors else 200
     return render(request, "organizations/organization_detail.html", context, status=status)
@@ -84,5 +88,28 @@ def _change(request: SignedInRequest, form: OrganizationForm, organization: Orga
         )
     except operations.SecretsNeededError:
         form.ask_for_secrets()
-        return False
-    return True
+    except operations.NameTakenError:
+        form.say_taken()
+    return not form.errors
+
+
+@require_POST
+@missing_unless_allowed
+def organization_probe(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ask now, instead of at the next time, whether the platform answers again."""
+    organization = find_organization(request.user, pk)
+    if operations.request_probe(actor=request.user, organization=organization):
+        messages.info(request, "We ask the platform within a few seconds whether it answers.")
+    else:
+        messages.info(request, "Calls are not paused any more.")
+    return redirect(organization)
+
+
+@require_POST
+@missing_unless_allowed
+def organization_search(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Search the account now for instances with our tag that are not here."""
+    organization = find_organization(request.user, pk)
+    operations.request_audit(actor=request.user, organization=organization)
+    messages.info(request, "We search the account now. What is found needs your attention then.")
+    return redirect(organization)

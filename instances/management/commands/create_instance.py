@@ -21,7 +21,7 @@ USAGE, REFUSED, NOT_ALLOWED, REJECTED, UNSETTLED, IN_PROGRESS = 2, 3, 4, 5, 6, 7
 EPILOG = (
     "Exit codes: 0 active (without --wait: accepted), 2 wrong usage, 3 the file cannot be used or "
     "entries are missing, 4 not allowed or no such organization or user, 5 rejected by the "
-    "platform or canceled, 6 outcome unknown or waiting for a person, 7 still in progress when "
+    "platform, canceled or deleted, 6 outcome unknown or waiting for a person, 7 still in progress when "
     "the waiting ended."
 )
 SECONDS, PAUSE = 120.0, 0.5
@@ -31,6 +31,8 @@ SETTLED = {
     InstanceStatus.ACTIVE: 0,
     InstanceStatus.REJECTED: REJECTED,
     InstanceStatus.CANCELED: REJECTED,
+    InstanceStatus.DELETING: REJECTED,
+    InstanceStatus.DELETED: REJECTED,
     InstanceStatus.BLOCKED: UNSETTLED,
     InstanceStatus.NEEDS_PERSON: UNSETTLED,
 }
@@ -68,7 +70,7 @@ class Command(BaseCommand):
         status = InstanceStatus(instance.status)
         code = SETTLED.get(status, UNSETTLED_AT_THE_END.get(status, IN_PROGRESS))
         if code:
-            operation = Operation.objects.get(instance=instance)
+            operation = Operation.objects.filter(instance=instance).latest("pk")
             self.stderr.write(f"{status.label}. {operation.message}".strip())
             sys.exit(code)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from instances import audit, operations
 from instances.hosts import HostRefusedError
@@ -89,7 +89,7 @@ def _create(options: dict[str, Any], secrets: SecretPair, admin: User | None) ->
                 make_admin(organization, admin)
     except HostRefusedError as error:
         raise CommandError(str(error), returncode=REFUSED) from error
-    except IntegrityError as error:
+    except operations.NameTakenError as error:
         taken = f"There is an organization {options['name']!r} already."
         raise CommandError(taken, returncode=REFUSED) from error
     return organization
