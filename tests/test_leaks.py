@@ -1,12 +1,9 @@
 """Planted secrets are nowhere: not in the database, the broker, the logs, or any page's source."""
 
-import base64
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import redis
@@ -17,43 +14,35 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from config.celery import app as celery
 from instances.models import Instance, InstanceStatus, Organization
 from sandbox.running import Account
+from tests.leaks.scanner import Pieces, Sink, files, scan, table, text
 from tests.workers import Worker, empty_broker, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 CONTROL = "control-0f3a9c-planted-on-purpose"
+NO_TASK = "control-7b81d2-no-such-task"
 Ask = Callable[..., Instance]
 
 
-def forms_of(secret: str) -> set[bytes]:
-    """The usual encodings of a secret: plain, URL, JSON, hex, base64 at its three alignments."""
-    raw = secret.encode()
-    encoded = {raw, quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode()}
-    encoded |= {raw.hex().encode(), raw.hex().upper().encode()}
-    for shift in range(3):
-        text = base64.b64encode(b"\0" * shift + raw)
-        encoded.add(text[4 if shift else 0 : -4])
-    return encoded
-
-
-def found_in(sink: bytes, secrets: dict[str, str]) -> list[str]:
-    return [name for name, secret in secrets.items() if any(f in sink for f in forms_of(secret))]
-
-
 def database_dump() -> bytes:
-    """Every value of every column of every table, as the database holds it."""
+    """Every value of every column of every table."""
     pieces = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
             pieces += [str(row) for row in cursor.fetchall()]
-    if connection.vendor == "sqlite":
-        name = str(connection.settings_dict["NAME"])
-        files = [Path(name + ending) for ending in ("", "-wal") if Path(name + ending).exists()]
-        return "\n".join(pieces).encode() + b"".join(file.read_bytes() for file in files)
     return "\n".join(pieces).encode()
+
+
+def database_files() -> Callable[[], Pieces]:
+    """The file of SQLite and its log, with what was deleted in them; a server's are its own."""
+    if connection.vendor != "sqlite":
+        return text("database", database_dump())
+    name = str(connection.settings_dict["NAME"])
+    return files(*(Path(name + end) for end in ("", "-wal") if Path(name + end).exists()))
 
 
 class Listener(logging.Handler):
@@ -145,31 +134,29 @@ def test_planted_secrets_are_nowhere(
     missing = {"password": secrets_of["wrong password"], "client_secret": secrets_of["password"]}
     refused_form = client.post(reverse("instances:new"), missing).content
     with broker.monitor() as overheard:
+        celery.send_task(NO_TASK)  # of which the worker complains in its log
         live_through_everything(ask, account, secrets_of)
         logging.getLogger("test").warning(CONTROL)
         broker.set("control", CONTROL)
         messages = overhear(overheard, until=CONTROL)
+    wait_for(lambda: NO_TASK.encode() in worker.log.read_bytes())
     worker.stop()
     broker.delete("control")
     call_command("dumpdata", "instances")
     secrets = secrets_of | {f"token {i}": row["token"] for i, row in enumerate(account.instances())}
-    sinks = {
-        "database": database_dump(),
-        "export": capsys.readouterr().out.encode(),
-        "broker": messages,
-        "log of the web": "\n".join(listener.lines).encode(),
-        "pages": page_sources(client) + refused_form,
+    reads = {
+        "database": text("rows", database_dump()),
+        "database files": database_files(),
+        "export": text("dumpdata", capsys.readouterr().out.encode()),
+        "broker": text("overheard", messages),
+        "log of the web": text("lines", "\n".join(listener.lines).encode()),
+        "log of the worker": files(worker.log),
+        "pages": text("sources", page_sources(client) + refused_form),
     }
-    assert {name: found_in(sink, secrets) for name, sink in sinks.items()} == {
-        name: [] for name in sinks
-    }
-    log = worker.log.read_bytes()
-    assert found_in(log, secrets) == []
-    assert b"doorbell" in log
-    control = {"control": CONTROL}
-    assert {name: found_in(sink, control) for name, sink in sinks.items()} == {
-        name: ["control"] for name in sinks
-    }
+    controls = dict.fromkeys(reads, CONTROL) | {"log of the worker": NO_TASK}
+    results = scan([Sink(name, controls[name], read) for name, read in reads.items()], secrets)
+    assert all(result.is_clean for result in results), (table(results), results)
+    assert b"doorbell" in worker.log.read_bytes()
 
 
 def overhear(monitor: Any, until: str) -> bytes:
@@ -178,9 +165,3 @@ def overhear(monitor: Any, until: str) -> bytes:
     while not heard or until not in heard[-1]:
         heard.append(str(monitor.next_command()))
     return "\n".join(heard).encode()
-
-
-@pytest.mark.parametrize("alignment", range(3))
-def test_the_scan_finds_a_secret_inside_base64(alignment: int) -> None:
-    hidden = base64.b64encode(b"x" * alignment + CONTROL.encode() + b"yy")
-    assert found_in(hidden, {"control": CONTROL}) == ["control"]
