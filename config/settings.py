@@ -112,6 +112,8 @@ STORAGES = {
     }
 }
 
+# The database knows only a hash of what the browser holds.
+SESSION_ENGINE = "instances.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
