@@ -1,5 +1,7 @@
 """What people ask for: recorded whole or not at all, once, and with its audit."""
 
+import base64
+import json
 import uuid
 from collections.abc import Callable
 from threading import Barrier, Thread
@@ -22,12 +24,18 @@ from instances.models import (
     Organization,
     Role,
 )
-from instances.operations import MissingEntriesError, SecretPair, SecretsNeededError
+from instances.operations import (
+    MissingEntriesError,
+    RequestReusedError,
+    SecretPair,
+    SecretsNeededError,
+)
 from instances.secret import Secret
-from instances.vault import Purpose
-from tests.conftest import put_in_state
+from instances.vault import Purpose, keyring
+from tests.conftest import RING, put_in_state
 
 Ask = Callable[..., Instance]
+TYPED = {"zuorav2.sandbox": True, "username": "u", "password": "p"}
 NOTHING = SecretPair(Secret(""), Secret(""))
 
 
@@ -64,8 +72,36 @@ def test_doorbell_rings_only_after_the_commit(
 @pytest.mark.django_db
 def test_same_form_sent_twice_is_one_operation(ask: Ask) -> None:
     same = uuid.uuid4()
-    assert ask(client_request_id=same) == ask(client_request_id=same, name="changed")
+    assert ask(client_request_id=same) == ask(client_request_id=same)
     assert Operation.objects.count() == Instance.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "changed"}, {"tag_names": []}, {"configuration": TYPED | {"password": "q"}}],
+)
+def test_a_request_id_used_for_something_else_is_refused(
+    ask: Ask, change: dict[str, object]
+) -> None:
+    same = uuid.uuid4()
+    first = ask(client_request_id=same, configuration=TYPED)
+    with pytest.raises(RequestReusedError) as refused:
+        ask(**{"client_request_id": same, "configuration": TYPED} | change)
+    assert refused.value.instance == first
+    assert Operation.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_request_id_is_recognized_after_the_keys_were_rotated(
+    ask: Ask, settings: Settings
+) -> None:
+    same = uuid.uuid4()
+    first = ask(client_request_id=same)
+    keys = json.loads(RING)["keys"] | {"t2": base64.b64encode(b"u" * 32).decode()}
+    settings.VAULT = {"KEYRING": json.dumps({"primary": "t2", "keys": keys}), "KEYRING_FILE": ""}
+    keyring.ring.cache_clear()
+    assert ask(client_request_id=same) == first
 
 
 @pytest.mark.django_db(transaction=True)

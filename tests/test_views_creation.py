@@ -64,10 +64,25 @@ def test_form_sent_again_after_the_end_does_not_claim_to_start(
 ) -> None:
     signed_in.post(NEW, typed)
     put_in_state(Instance.objects.get(), OperationState.REJECTED)
-    response = signed_in.post(NEW, typed | {"password": "corrected"}, follow=True)
+    response = signed_in.post(NEW, typed, follow=True)
     said = [str(message) for message in response.context["messages"]]
     assert said[-1].startswith("This form had been sent before. Nothing new was started")
     assert Operation.objects.count() == 1
+
+
+def test_a_corrected_form_sent_again_starts_nothing_and_can_be_sent_once_more(
+    signed_in: Client, typed: Typed
+) -> None:
+    signed_in.post(NEW, typed)
+    response = signed_in.post(NEW, typed | {"password": "corrected"})
+    assert response.status_code == 422
+    assert "had been sent before with other content" in response.content.decode()
+    assert "corrected" not in response.content.decode()
+    assert Operation.objects.count() == 1
+    fresh = response.context["form"]["client_request_id"].value()
+    changes = {"client_request_id": fresh, "password": "corrected"}
+    assert signed_in.post(NEW, typed | changes).status_code == 302
+    assert Operation.objects.count() == 2
 
 
 def test_errors_stand_in_the_summary_and_at_their_fields(signed_in: Client, typed: Typed) -> None:

@@ -228,6 +228,15 @@ class InstanceForm(forms.Form):
                     )
         return cleaned
 
+    def say_reused(self, instance: Instance) -> None:
+        """Explain that this form was sent before; sent once more, it asks for another instance."""
+        self.data = {**dict(self.data.items()), "client_request_id": str(uuid.uuid4())}
+        self.add_error(
+            None,
+            f"This form had been sent before with other content, for “{instance.name}”, and nothing "
+            "new was started. Send it once more to ask for another instance.",
+        )
+
     def configuration(self) -> Configuration:
         """Return the entries to send."""
         return configuration_of(self.cleaned_data)

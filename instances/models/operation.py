@@ -138,6 +138,8 @@ class Operation(models.Model):
     )
     # Chosen by the form or the caller, so that sending twice asks once.
     client_request_id = models.UUIDField()
+    # Keyed fingerprint of everything that was asked for: the same id with other content shows.
+    request_fingerprint = models.CharField(max_length=64, blank=True, default="")
     # What to send, without any configuration value: those are sealed apart.
     payload = models.JSONField()
     # Our tag on the platform: how a lost answer is found again.

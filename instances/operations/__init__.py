@@ -1,7 +1,12 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
 from instances.operations.cancellation import may_be_canceled, request_cancel
-from instances.operations.creation import MissingEntriesError, request_instance, request_look
+from instances.operations.creation import (
+    MissingEntriesError,
+    RequestReusedError,
+    request_instance,
+    request_look,
+)
 from instances.operations.decisions import (
     Choice,
     ChoiceError,
@@ -32,6 +37,7 @@ __all__ = [
     "NameTakenError",
     "NoTokenError",
     "NotWaitingError",
+    "RequestReusedError",
     "SecretPair",
     "SecretsNeededError",
     "apply_organization_change",

@@ -34,6 +34,14 @@ class MissingEntriesError(Exception):
         super().__init__("Missing configuration entries: " + ", ".join(entries))
 
 
+class RequestReusedError(Exception):
+    """The request id was used before for something else; `instance` is what it led to."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        super().__init__("The request id was used before, with other content.")
+
+
 def request_instance(
     *,
     requester: User,
@@ -52,13 +60,15 @@ def request_instance(
 
     :raises NotAllowedError: the requester may not create in this organization.
     :raises MissingEntriesError: required entries are missing.
+    :raises RequestReusedError: the id was used before, with other content.
     """
     access.require(requester, Action.CREATE, organization)
     if not organization.is_active:
         raise access.NotAllowedError("create in an organization that is switched off")
     if element_key == zuora.ELEMENT_KEY and (missing := zuora.missing_entries(configuration)):
         raise MissingEntriesError(missing)
-    earlier = _earlier(requester, client_request_id)
+    prints = _fingerprints(organization, element_key, name, configuration, tag_names)
+    earlier = _earlier(requester, client_request_id, prints)
     if earlier is not None:
         return earlier
     instance = Instance(
@@ -70,20 +80,38 @@ def request_instance(
     )
     try:
         with transaction.atomic():
-            operation = _record_wish(instance, configuration, tag_names, client_request_id)
+            operation = _record_wish(
+                instance, configuration, tag_names, client_request_id, prints[0]
+            )
             reach("submitted")
     except IntegrityError:
         # Two copies of one form met here; the other one was first.
-        if (earlier := _earlier(requester, client_request_id)) is None:
+        if (earlier := _earlier(requester, client_request_id, prints)) is None:
             raise
         return earlier
     return operation.made
 
 
-def _earlier(requester: User, client_request_id: UUID) -> Instance | None:
+def _fingerprints(
+    organization: Organization,
+    element_key: str,
+    name: str,
+    configuration: Mapping[str, str | bool],
+    tag_names: Sequence[str],
+) -> list[str]:
+    """Return keyed fingerprints of all that is asked for, one by each key of the ring."""
+    asked = [str(organization.pk), element_key, name, dict(configuration), list(tag_names)]
+    return vault.fingerprints(json.dumps(asked, sort_keys=True), "request")
+
+
+def _earlier(requester: User, client_request_id: UUID, prints: Sequence[str]) -> Instance | None:
     made = Operation.objects.filter(requester=requester, client_request_id=client_request_id)
     operation = made.select_related("instance").first()
-    return operation.instance if operation else None
+    if operation is None:
+        return None
+    if operation.request_fingerprint not in ("", *prints):
+        raise RequestReusedError(operation.made)
+    return operation.made
 
 
 def _environment(element_key: str, configuration: Mapping[str, str | bool]) -> Environment | str:
@@ -95,6 +123,7 @@ def _record_wish(
     configuration: Mapping[str, str | bool],
     tag_names: Sequence[str],
     client_request_id: UUID,
+    fingerprint: str,
 ) -> Operation:
     operation = Operation(
         kind=OperationKind.CREATE,
@@ -102,6 +131,7 @@ def _record_wish(
         organization=instance.organization,
         requester=instance.owner,
         client_request_id=client_request_id,
+        request_fingerprint=fingerprint,
     )
     operation.tag = tags.tag_for(operation)
     operation.payload = {

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from instances import operations
 from instances.forms import InstanceForm, RequestPreview
 from instances.forms.creation import initial_from, initial_typed
+from instances.models import Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 
 TEMPLATE = "instances/instance_new.html"
@@ -26,8 +27,7 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
         user=request.user,
         initial=_initial(request),
     )
-    if request.method == "POST" and form.is_valid():
-        instance = operations.request_instance(requester=request.user, **form.wish())
+    if request.method == "POST" and form.is_valid() and (instance := _ask(request, form)):
         started = "Provisioning has started."
         repeated = "This form had been sent before. Nothing new was started: this is its instance."
         messages.info(request, started if instance.is_busy else repeated)
@@ -36,6 +36,14 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
     return render(
         request, TEMPLATE, {"form": form, "preview": RequestPreview.of(form)}, status=status
     )
+
+
+def _ask(request: SignedInRequest, form: InstanceForm) -> Instance | None:
+    try:
+        return operations.request_instance(requester=request.user, **form.wish())
+    except operations.RequestReusedError as error:
+        form.say_reused(error.instance)
+        return None
 
 
 @sensitive_post_parameters()

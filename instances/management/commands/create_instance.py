@@ -139,6 +139,9 @@ def _ask(
         )
     except MissingEntriesError as error:
         raise CommandError(f"{error}.", returncode=REFUSED) from error
+    except operations.RequestReusedError as error:
+        used = f"{error} It led to {error.instance.name!r} ({error.instance.pk})."
+        raise CommandError(used, returncode=REFUSED) from None
     except NotAllowedError as error:
         refused = f"{requester} may not create instances in {organization}."
         raise CommandError(refused, returncode=NOT_ALLOWED) from error
