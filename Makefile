@@ -9,7 +9,7 @@ WITH_ENV := set -a && . ./.env.example && set +a &&
 SOURCES := config instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock
+.PHONY: help setup run test faults check format lock
 
 help:  ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -22,6 +22,9 @@ run: setup  ## the whole thing on this machine: web, worker, broker, sandbox (PO
 test: .venv/.installed-dev  ## every test, on SQLite and on PostgreSQL (ARGS="-k row" narrows it)
 	@$(BIN)/python tests/servers.py sqlite -- $(ARGS)
 	@$(BIN)/python tests/servers.py postgresql -- -m "not browser" $(ARGS)
+
+faults: .venv/.installed-dev  ## real processes under every fault, on both databases (about an hour; ARGS="--rows F20")
+	@$(BIN)/python -m tests.faults --operations 220 $(ARGS)
 
 check: .venv/.installed-dev  ## formatting, linting, types, import rule, templates, migrations, containers
 	$(BIN)/ruff format --check .

@@ -122,19 +122,20 @@ def postgresql() -> Iterator[str]:
     server = get_server(folder, cleanup_mode="delete")
     try:
         server.psql("ALTER SYSTEM SET max_connections = 200;")
-        _restart(folder, server.system_user)
+        restart_postgresql(folder)
         yield f"postgres://postgres@/{folder}/postgres"
     finally:
         server.ensure_postgres_running()
         server.cleanup()
 
 
-def _restart(folder: Path, user: str | None) -> None:
+def restart_postgresql(folder: Path) -> None:
+    """Start the PostgreSQL of that folder again, with the options it had, whether it runs or not."""
     # Through a file: a server that inherits a pipe would keep its reader waiting.
     with (folder.parent / f"{folder.name}.restart").open("w+") as output:
         subprocess.run(
             [PG_CTL, "-D", folder, "-w", "-l", folder / "log", "restart"],
-            user=user,
+            user=folder.stat().st_uid if os.getuid() == 0 else None,
             cwd=folder,
             stdout=output,
             stderr=output,

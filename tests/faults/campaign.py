@@ -1,0 +1,137 @@
+"""One run on one database: start everything, let every row happen, check, print the table."""
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402 - only once the application is set up
+from django.db import connection  # noqa: E402 - likewise
+
+from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
+from tests.faults.driver import Driver  # noqa: E402 - likewise
+from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
+from tests.faults.process_rows import ROWS as PROCESS_ROWS  # noqa: E402 - likewise
+from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
+from tests.faults.stack import Stack  # noqa: E402 - likewise
+
+ROWS = [*REMOTE_ROWS, *PROCESS_ROWS]
+AT_ONCE = 6
+
+
+def main() -> None:
+    """Run the chosen rows; the result is one JSON document in the run's folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", default="all")
+    parser.add_argument("--operations", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    folder = Path(os.environ["FAULTS_FOLDER"])
+    _prepare()
+    stack = Stack(folder)
+    try:
+        stack.start()
+        result = run(stack, chosen(arguments.rows), arguments.operations, arguments.seed)
+    finally:
+        stack.stop()
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def chosen(words: str) -> list[Row]:
+    """Return the rows of that name: `all`, `ci`, or ids separated by commas."""
+    fits = [row for row in ROWS if row.only in ("", connection.vendor)]
+    if words == "all":
+        return fits
+    if words == "ci":
+        return [row for row in fits if row.is_ci]
+    return [row for row in fits if row.id in words.split(",")]
+
+
+def _prepare() -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    make_driver_user()
+    trace.install()
+
+
+def run(stack: Stack, rows: list[Row], operations: int, seed: int) -> dict[str, object]:
+    """Let the rows happen, those that disturb nobody at the same time, then check everything."""
+    driver = Driver(stack.web_url, USERNAME)
+    grounds: list[Ground] = []
+
+    def one(row: Row) -> None:
+        grounds.append(_happen(row, stack, driver, operations, seed))
+
+    with ThreadPoolExecutor(AT_ONCE) as together:
+        list(together.map(one, [row for row in rows if not row.is_alone]))
+    for row in rows:
+        if row.is_alone:
+            one(row)
+    return _result(stack, driver, grounds)
+
+
+def _happen(row: Row, stack: Stack, driver: Driver, operations: int, seed: int) -> Ground:
+    chance = random.Random(f"{seed} {row.id}")  # noqa: S311 - guards nothing
+    number = max(1, round(operations * row.share))
+    began = time.monotonic()
+    ground = Ground(row, stack, driver, chance, number)
+    try:
+        row.run(ground)
+    except Exception as error:
+        ground.extras[f"{type(error).__name__}: {error}"[:200]] = False
+    finally:
+        connection.close()
+    ground.seconds = time.monotonic() - began
+    sys.stderr.write(f"{connection.vendor} {row.id}: {ground.seconds:.0f} s {ground.extras}\n")
+    return ground
+
+
+def _result(stack: Stack, driver: Driver, grounds: list[Ground]) -> dict[str, object]:
+    steps = trace.steps()
+    total, rows = checker.Violations(), []
+    for ground in grounds:
+        found = checker.Violations()
+        for case in ground.cases:
+            found.take(checker.check(case, steps))
+        rows.append(_line(ground, found))
+        total.take(found)
+    expected = [name for ground in grounds for name in ground.expected_tracebacks]
+    total["I12"] += machine.secrets_found(stack.sandbox, stack.watch.processes)
+    total["I13"] += machine.tracebacks(stack.watch.processes, expected)
+    total["I15"] += driver.errors
+    total["I16"] += machine.too_large(stack.watch.peaks)
+    return {
+        "rows": rows,
+        "invariants": total,
+        "peak_mb": max(stack.watch.peaks.values(), default=0) // 2**20,
+        "selftest": selftest.run(grounds, steps),
+    }
+
+
+def _line(ground: Ground, found: checker.Violations) -> dict[str, object]:
+    wrong = [what for what, truth in ground.extras.items() if not truth]
+    happened = ground.injected >= ground.needed
+    return {
+        "id": ground.row.id,
+        "fault": ground.row.fault,
+        "operations": sum(len(case.accepted) for case in ground.cases),
+        "injected": ground.injected,
+        "needed": ground.needed,
+        "seconds": round(ground.seconds),
+        "violations": {name: len(texts) for name, texts in found.items() if texts},
+        "wrong": wrong,
+        "extras": list(ground.extras),
+        "passed": happened and not wrong and not found.total,
+    }
+
+
+if __name__ == "__main__":
+    main()

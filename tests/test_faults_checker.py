@@ -1,0 +1,55 @@
+"""The campaign's checker finds every planted error, and nothing where nothing is wrong."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from instances.engine import drain
+from instances.engine.claims import lease
+from instances.models import Instance, Operation
+from sandbox.running import Account
+from tests.faults import checker, selftest, trace
+from tests.faults.checker import Case
+from tests.faults.driver import Accepted
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def traced(transactional_db: None) -> Iterator[None]:
+    """Write down every move while the test lasts."""
+    trace.install()
+    yield
+    trace.remove()
+
+
+@pytest.fixture
+def case(traced: None, ask: Callable[..., Instance], account: Account) -> Case:
+    """Three requests that went well, one of them only after its answer had been lost."""
+    account.fault("commit then drop")
+    accepted = [_accepted(ask(name=f"Instance {number}")) for number in range(3)]
+    for _round in range(2):
+        for operation in Operation.objects.claim(worker="test", limit=10, lease=lease()):
+            drain.work_on(operation)
+    return Case("T1", accepted[0].organization_id, account, accepted)
+
+
+def _accepted(instance: Instance) -> Accepted:
+    operation = instance.operations.get()
+    return Accepted(operation.client_request_id, instance.pk, instance.organization_id)
+
+
+def test_nothing_is_found_where_nothing_is_wrong(case: Case) -> None:
+    assert {
+        name: found for name, found in checker.check(case, trace.steps()).items() if found
+    } == {}
+
+
+def test_every_move_is_written_down(case: Case) -> None:
+    moves = {(step.old, step.new) for step in trace.steps() if step.what == "operation"}
+    assert {("claimed", "sending"), ("sending", "unknown"), ("created", "succeeded")} <= moves
+
+
+@pytest.mark.parametrize("plant", selftest.PLANTS)
+def test_a_planted_error_is_found(plant: str, case: Case) -> None:
+    assert selftest.PLANTS[plant](case, trace.steps())
