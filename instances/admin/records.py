@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from instances import access, operations, tasks
-from instances.models import Attempt, AuditEntry, Instance, Operation
+from instances.models import Attempt, AuditEntry, Finding, Instance, Operation
 
 Row = TypeVar("Row", bound=Model)
 
@@ -47,7 +47,7 @@ class OperationAdmin(ReadOnlyAdmin[Operation]):
 
     list_display = ("__str__", "state", "problem", "organization", "requester", "created_at")
     list_filter = ("state", "kind", "organization")
-    list_select_related = ("instance", "organization", "requester")
+    list_select_related = ("instance", "finding", "organization", "requester")
     search_fields = ("instance__name", "=tag", "attempts__request_id")
     ordering = ("-pk",)
     actions = ("look_now", "ring_the_doorbell")
@@ -83,8 +83,19 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
 
     list_display = ("__str__", "operation", "http_status", "request_id", "started_at", "duration")
     list_filter = ("outcome", "operation__state", "operation__organization", "http_status")
-    list_select_related = ("operation__instance",)
+    list_select_related = ("operation__instance", "operation__finding")
     search_fields = ("operation__instance__name", "=request_id", "=operation__tag")
+    ordering = ("-pk",)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin[Finding]):
+    """What was seen on the platform and is no instance here; decided about on its page."""
+
+    list_display = ("__str__", "kind", "verdict", "organization", "first_seen_at", "last_seen_at")
+    list_filter = ("verdict", "kind", "organization")
+    list_select_related = ("organization",)
+    search_fields = ("name", "=remote_id", "=tag")
     ordering = ("-pk",)
 
 
