@@ -6,10 +6,10 @@ ARGS ?=
 BIN := .venv/bin
 # The tools read the settings; .env.example holds a safe value for each of them.
 WITH_ENV := set -a && . ./.env.example && set +a &&
-SOURCES := config instances sandbox tests manage.py
+SOURCES := bench config instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check format lock
+.PHONY: help setup run test faults bench check format lock
 
 help:  ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -36,6 +36,9 @@ check: .venv/.installed-dev  ## formatting, linting, types, import rule, templat
 	$(BIN)/python tests/servers.py deployment
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+bench: .venv/.installed-dev  ## how fast instances are made, beside curl and requests; writes docs/performance.md
+	@$(BIN)/python -m bench --keep $(ARGS)
 
 format: .venv/.installed-dev  ## ruff and djade rewrite what they can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""How fast instances are made, beside what people do today, in one run: `make bench`."""
