@@ -22,13 +22,32 @@ def record(
     **detail: Any,
 ) -> AuditEntry:
     """
-    Write one entry; without an `actor`, `by` names the process that acted by itself.
+    Write one entry; see `entry` for what it says.
 
-    Call it in the transaction of what it records: no record, no deed. `detail` holds plain facts,
-    never a secret. Request id and address come from the context of the present request.
+    Call it in the transaction of what it records: no record, no deed.
+    """
+    written = entry(actor, action, target, result=result, by=by, **detail)
+    written.save(force_insert=True)
+    return written
+
+
+def entry(
+    actor: User | None,
+    action: str,
+    target: models.Model,
+    *,
+    result: AuditResult = AuditResult.DONE,
+    by: str = WORKER,
+    **detail: Any,
+) -> AuditEntry:
+    """
+    Return one entry, not written yet; without an `actor`, `by` names what acted by itself.
+
+    `detail` holds plain facts, never a secret. Request id and address come from the context of the
+    present request.
     """
     context = structlog.contextvars.get_contextvars()
-    return AuditEntry.objects.create(
+    return AuditEntry(
         actor=actor,
         actor_name=actor.get_username() if actor else by,
         action=action,

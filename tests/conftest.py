@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from instances import vault
+from instances.engine import writer
 from instances.models import (
     Attempt,
     AttemptOutcome,
@@ -75,6 +76,7 @@ def test_settings(settings: Settings) -> Iterator[None]:
     keyring.ring.cache_clear()
     yield
     keyring.ring.cache_clear()
+    writer.close()
 
 
 @pytest.fixture
@@ -193,6 +195,7 @@ def put_in_state(instance: Instance, state: OperationState) -> None:
     is_final = state in (OperationState.REJECTED, OperationState.CANCELED, OperationState.SUCCEEDED)
     Operation.objects.filter(pk=operation.pk).update(
         state=state,
+        lease_epoch=0 if outcome is None else 1,
         finished_at=now if is_final else None,
         message=MESSAGES.get(state, ""),
         looks=3 if state in (OperationState.UNKNOWN, OperationState.NEEDS_PERSON) else 0,

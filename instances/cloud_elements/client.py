@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +36,7 @@ MAX_PAGES = 1000
 EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
 Observe = Callable[[CloudElementsError | None], None]
+During = Callable[[], AbstractContextManager[None]]
 
 logger = structlog.get_logger(__name__)
 
@@ -60,7 +62,8 @@ class CloudElementsClient:
     """
     Calls for one organization; makes a connection for each call and keeps none.
 
-    `observe` is told how each call ended: the error, or None for an answer.
+    `observe` is told how each call ended: the error, or None for an answer. Each call happens inside
+    a context of `during`.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class CloudElementsClient:
         seconds: float = 90.0,
         resolve: resolution.Resolve = resolution.resolve_with_system,
         observe: Observe = lambda _error: None,
+        during: During = nullcontext,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials
         self._observe = observe
+        self._during = during
         self._door = Door(ca_bundle, seconds, resolve)
 
     def create_instance(
@@ -241,7 +246,8 @@ class CloudElementsClient:
     ) -> Answer:
         """Make one call and return its 2xx answer; everything else becomes a named error."""
         try:
-            answer = self._send(method, path, query, document, secrets, limit, hook)
+            with self._during():
+                answer = self._send(method, path, query, document, secrets, limit, hook)
         except CloudElementsError as error:
             self._observe(error)
             raise

@@ -10,16 +10,18 @@ from django.db.models.functions import Now
 
 from instances import audit, vault
 from instances.cloud_elements import CloudElementsClient, Credentials
-from instances.engine import breaker
+from instances.engine import breaker, calls
 from instances.models import Organization
 from instances.vault import Purpose
 
 logger = structlog.get_logger(__name__)
 
 
-def client_for(organization: Organization) -> CloudElementsClient:
+def client_for(organization: Organization, during: calls.During = calls.one) -> CloudElementsClient:
     """
     Return a client with the organization's secrets, opened for this use.
+
+    Each call happens inside `during`.
 
     :raises UnreadableError: a secret does not open, for instance since the origin was changed.
     """
@@ -34,6 +36,7 @@ def client_for(organization: Organization) -> CloudElementsClient:
         ca_bundle=settings.EGRESS["CA_BUNDLE"],
         seconds=settings.ENGINE["CALL_SECONDS"],
         observe=partial(breaker.note, organization),
+        during=during,
     )
 
 

@@ -12,7 +12,7 @@ from instances.cloud_elements import (
     RemoteInstance,
     UnauthorizedError,
 )
-from instances.engine import accounts, adoption
+from instances.engine import accounts, storing
 from instances.engine.claims import Claim
 from instances.models import Finding, Instance, OperationState, Verdict
 
@@ -36,7 +36,7 @@ def run(claim: Claim) -> None:
 
 def _adopt(claim: Claim) -> None:
     operation = claim.operation
-    client = accounts.client_for(operation.organization)
+    client = claim.client
     claim.renew()
     if operation.finding and accounts.identify(operation.organization, client) != (
         operation.finding.account
@@ -50,7 +50,7 @@ def _adopt(claim: Claim) -> None:
         return
     _describe(operation.made, remote)
     claim.move(OperationState.CREATED)
-    adoption.finish(claim, remote)
+    storing.finish(claim, remote)
 
 
 def _describe(instance: Instance, remote: RemoteInstance) -> None:

@@ -1,37 +1,26 @@
 """Make an instance that was seen on the platform ours: evidence first, then the row."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from instances import audit, vault
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
     FoundInstance,
     NotFoundError,
-    RemoteInstance,
 )
-from instances.crash_points import reach
-from instances.engine import findings
-from instances.engine.claims import Claim, close_attempt
+from instances.engine import findings, storing
+from instances.engine.claims import Claim
 from instances.models import (
-    Attempt,
-    AttemptOutcome,
     Evidence,
-    EvidenceKind,
     FindingKind,
-    Instance,
-    InstanceStatus,
-    OperationSecret,
     OperationState,
 )
 
@@ -43,92 +32,6 @@ MAX_ABSENCES = 3
 def age_in_seconds(moment: datetime) -> float:
     """Return how long ago `moment` was, by this machine's clock."""
     return (timezone.now() - moment).total_seconds()
-
-
-def record_answer(claim: Claim, attempt: Attempt, remote: RemoteInstance) -> None:
-    """Save id and token in the smallest transaction there is, whoever holds the lease."""
-    _insist(lambda: _save_evidence(claim, attempt, remote, EvidenceKind.ANSWER))
-
-
-def record_sighting(claim: Claim, attempt: Attempt, remote: RemoteInstance) -> None:
-    """Save that an instance with our tag was seen in the platform's list."""
-    _insist(lambda: _save_evidence(claim, attempt, remote, EvidenceKind.LISTING))
-
-
-def _save_evidence(
-    claim: Claim, attempt: Attempt, remote: RemoteInstance, kind: EvidenceKind
-) -> None:
-    seen = Evidence(attempt=attempt, kind=kind, remote_id=remote.remote_id, worker=attempt.worker)
-    seen.token = vault.seal(seen, "token", remote.token.reveal())
-    with transaction.atomic():
-        Evidence.objects.bulk_create([seen], ignore_conflicts=True)
-        close_attempt(attempt, AttemptOutcome.SUCCEEDED, **_answered(remote, kind))
-        # Without the lease this changes nothing, and its holder finds the evidence.
-        claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
-
-
-def _answered(remote: RemoteInstance, kind: EvidenceKind) -> dict[str, int | str | None]:
-    """What the attempt's own answer told; found by its tag, there was none."""
-    if kind != EvidenceKind.ANSWER:
-        return {}
-    return {"http_status": remote.http_status, "request_id": remote.request_id}
-
-
-def _insist(save: Callable[[], None]) -> None:
-    """Repeat a save while the database is away: what it holds exists nowhere else."""
-    give_up = time.monotonic() + settings.ENGINE["LEASE_SECONDS"] + 120
-    while True:
-        try:
-            save()
-        except (OperationalError, InterfaceError):
-            if time.monotonic() > give_up:
-                raise
-            logger.warning("evidence not saved yet")
-            connection.close()
-            time.sleep(1)
-        else:
-            return
-
-
-def finish(claim: Claim, remote: RemoteInstance) -> None:
-    """
-    Make the instance active, and erase the provider's credentials, in one transaction.
-
-    :raises LeaseLostError: another worker holds the operation; it finds the evidence.
-    """
-    try:
-        with transaction.atomic():
-            _fill(claim, remote)
-            reach("finishing")
-            claim.release(OperationState.SUCCEEDED, finished_at=Now(), problem="", message="")
-            OperationSecret.objects.filter(operation=claim.operation).delete()
-            audit.record(
-                None, "instance.created", claim.operation.subject, remote_id=remote.remote_id
-            )
-    except IntegrityError:
-        claim.ask_person(
-            "known",
-            f"Instance {remote.remote_id} of the platform is already here under another name.",
-        )
-
-
-def _fill(claim: Claim, remote: RemoteInstance) -> None:
-    operation = claim.operation
-    instance = Instance.objects.get(pk=operation.made.pk)
-    instance.status = InstanceStatus.ACTIVE
-    instance.account = operation.organization.account or operation.organization.origin
-    instance.remote_id = remote.remote_id
-    instance.token = vault.seal(instance, "token", remote.token.reveal())
-    instance.name = remote.name or instance.name
-    instance.element = remote.element
-    instance.configuration = dict(remote.configuration)
-    instance.is_valid, instance.is_disabled = remote.is_valid, remote.is_disabled
-    instance.has_events, instance.has_caching = remote.has_events, remote.has_caching
-    instance.has_trace_logging = remote.has_trace_logging
-    instance.remote_created_at = remote.remote_created_at
-    instance.settled_at = timezone.now()
-    instance.save()
-    instance.replace_tags(remote.tags or operation.payload["tags"])
 
 
 def adopt(
@@ -155,8 +58,8 @@ def adopt(
         pause = settings.ENGINE["LOOK_PAUSES"][0]
         claim.release(OperationState.CREATED, after=pause, message=str(error), claims=0)
     else:
-        claim.operation.move(OperationState.CREATED, epoch=claim.epoch)
-        finish(claim, remote)
+        claim.move(OperationState.CREATED)
+        storing.finish(claim, remote)
 
 
 def _told_by(seen: Evidence, claim: Claim) -> FoundInstance:
@@ -188,9 +91,9 @@ def adopt_chosen(claim: Claim, *, client: CloudElementsClient, secrets: Sequence
         claim.release(OperationState.CREATED, after=pause, message=str(error), claims=0)
     else:
         if attempt := claim.last_attempt():
-            record_sighting(claim, attempt, remote)
+            storing.record_sighting(claim, attempt, remote)
         claim.move(OperationState.CREATED)
-        finish(claim, remote)
+        storing.finish(claim, remote)
 
 
 def _absent(claim: Claim, seen: Evidence) -> None:

@@ -60,7 +60,7 @@ def run(claim: Claim) -> None:
         _refuse(claim, "permission", "Its requester may no longer delete it. Nothing was sent.")
         return
     try:
-        client = accounts.client_for(claim.operation.organization)
+        client = claim.client
         _continue(claim, client)
     except vault.UnreadableError:
         claim.ask_person("unreadable", "The secrets of the organization do not open.")

@@ -6,10 +6,11 @@ from functools import cache
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from instances.crash_points import reach
-from instances.engine import adopting, deletion, provisioning
+from instances.engine import adopting, calls, deletion, provisioning, writer
+from instances.engine.batch import Batch
 from instances.engine.claims import WORKER, Claim, LeaseLostError, lease
 from instances.models import Operation, OperationKind
 
@@ -23,13 +24,25 @@ logger = structlog.get_logger(__name__)
 
 _draining = threading.Lock()
 _bell = threading.Event()
-_stopping = threading.Event()
+
+
+def held() -> int:
+    """Return how many operations to hold at once: the calls in flight, and half as many beside."""
+    calls_in_flight: int = settings.ENGINE["CALLS_IN_FLIGHT"]
+    # While these wait for a place or for their records, every place has a call in it.
+    return calls_in_flight + calls_in_flight // 2
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Return this process's threads; they keep their database connections between drains."""
-    return ThreadPoolExecutor(settings.ENGINE["CALLS_IN_FLIGHT"], thread_name_prefix="call")
+    return ThreadPoolExecutor(held(), thread_name_prefix="call")
+
+
+def wake() -> None:
+    """See to it that this process does what is due; returns at once."""
+    _bell.set()
+    if not _draining.locked():
+        threading.Thread(target=run, name="drain").start()
 
 
 def run() -> None:
@@ -47,9 +60,11 @@ def run() -> None:
 
 
 def stop() -> None:
-    """Claim nothing more; what is under way is finished."""
-    _stopping.set()
+    """Claim nothing more, give back what has not begun, wait for the calls under way."""
+    calls.stop()
     _bell.set()
+    with _draining:
+        writer.close()
 
 
 def _drain() -> None:
@@ -57,39 +72,47 @@ def _drain() -> None:
     while True:
         _bell.clear()
         under_way = {call for call in under_way if not call.done()}
-        under_way |= {_submit(operation) for operation in _claim(len(under_way))}
+        claimed = _claim(held() - len(under_way))
+        under_way |= claimed
         if not under_way:
             return
-        _bell.wait(timeout=5)
+        if not claimed:
+            _bell.wait(timeout=5)
 
 
-def _claim(under_way: int) -> list[Operation]:
-    free = settings.ENGINE["CALLS_IN_FLIGHT"] - under_way
-    if _stopping.is_set() or free < 1:
-        return []
+def _claim(free: int) -> set[Future[None]]:
+    """Claim for the free places, once there are enough of them to be worth the question."""
+    if calls.is_stopping() or free < max(1, held() // 6):
+        return set()
     close_old_connections()
-    return Operation.objects.claim(worker=WORKER, limit=free, lease=lease())
+    batch = Batch()
+    claimed = Operation.objects.claim(worker=WORKER, limit=free, lease=lease())
+    for operation in claimed:
+        batch.may_create(operation)
+    return {_submit(operation, batch) for operation in claimed}
 
 
-def _submit(operation: Operation) -> Future[None]:
-    call = _threads().submit(work_on, operation)
+def _submit(operation: Operation, batch: Batch) -> Future[None]:
+    call = _threads().submit(work_on, operation, batch)
     call.add_done_callback(lambda _done: _bell.set())
     return call
 
 
-def work_on(operation: Operation) -> None:
+def work_on(operation: Operation, batch: Batch | None = None) -> None:
     """Run one claimed operation; whatever goes wrong, its lease ends and it is taken up again."""
     reach("claimed")
-    close_old_connections()
+    claim = Claim(operation, operation.lease_epoch, batch or Batch())
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk)):
         try:
-            _carry_out(Claim(operation, operation.lease_epoch))
+            _carry_out(claim)
+        except calls.StoppingError:
+            claim.give_back()
         except LeaseLostError:
             logger.warning("lease lost")
         except Exception:
             logger.exception("operation stopped")
         finally:
-            close_old_connections()
+            connection.close()
 
 
 def _carry_out(claim: Claim) -> None:

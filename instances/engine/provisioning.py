@@ -6,8 +6,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from instances import access, vault, zuora
-from instances.access import Action
+from instances import vault, zuora
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
@@ -19,7 +18,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, reconciliation
+from instances.engine import accounts, adoption, reconciliation, storing
 from instances.engine.claims import Claim, HeldBackError, close_attempt
 from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
 from instances.vault import Purpose
@@ -44,8 +43,10 @@ def run(claim: Claim) -> None:
     Safe to run again after a crash at any point: the newest attempt tells what comes next.
     """
     try:
-        client = accounts.client_for(claim.operation.organization)
-        _continue(claim, client)
+        if claim.is_first:
+            _start(claim, claim.client)
+        else:
+            _continue(claim, claim.client)
     except vault.UnreadableError:
         claim.ask_person(
             "unreadable",
@@ -72,8 +73,8 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
     if operation.cancel_requested_at is not None:
         _cancel(claim)
         return
-    if not access.can(operation.requester, Action.CREATE, operation.organization):
-        claim.move(OperationState.CLAIMED)
+    if not claim.may_create:
+        _reclaim(claim)
         message = f"{operation.requester} may no longer create instances here. Nothing was sent."
         claim.finish(OperationState.CANCELED, problem="permission", message=message)
         return
@@ -81,7 +82,7 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
     if configuration is None:
         claim.ask_person("expired", "The credentials were erased after their time. Start again.")
         return
-    claim.move(OperationState.CLAIMED)
+    _reclaim(claim)
     try:
         reach("started")
         accounts.learn_account(operation.organization, client)
@@ -89,6 +90,12 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
         _not_reached(claim, error)
     else:
         _create(claim, client, configuration)
+
+
+def _reclaim(claim: Claim) -> None:
+    """Come back to before the request, from wherever an earlier one was settled."""
+    if claim.operation.state != OperationState.CLAIMED:
+        claim.move(OperationState.CLAIMED)
 
 
 def _cancel(claim: Claim) -> None:
@@ -162,9 +169,9 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
         reconciliation.begin(claim, error)
     else:
         reach("answered")
-        adoption.record_answer(claim, opened[0], remote)
+        storing.record_answer(claim, opened[0], remote)
         reach("evidence saved")
-        adoption.finish(claim, remote)
+        storing.finish(claim, remote)
         reach("finished")
 
 
@@ -226,10 +233,10 @@ def _block(claim: Claim) -> None:
 
 
 def _credentials(claim: Claim) -> Configuration | None:
-    held = OperationSecret.objects.filter(operation=claim.operation).first()
-    if held is None:
+    try:
+        held = claim.operation.secret
+    except OperationSecret.DoesNotExist:
         return None
-    held.operation = claim.operation
     sealed = vault.open_sealed(held, "sealed", purpose=Purpose.PROVISION)
     configuration: Configuration = json.loads(sealed.reveal())
     return configuration

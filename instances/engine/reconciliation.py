@@ -20,7 +20,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, findings, searching
+from instances.engine import accounts, adoption, findings, searching, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
@@ -222,12 +222,12 @@ def _adopt(
         except CloudElementsError as error:
             _look_again(claim, attempt, message=str(error))
             return
-        adoption.record_sighting(claim, attempt, remote)
+        storing.record_sighting(claim, attempt, remote)
         reach("sighting saved")
     if len(found) > 1:
         findings.note(claim.operation, FindingKind.SEVERAL, found)
     if len(found) == 1:
-        adoption.finish(claim, remote)
+        storing.finish(claim, remote)
     else:
         adoption.adopt(claim, claim.evidence(), client=client, secrets=secrets)
 

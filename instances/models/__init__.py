@@ -14,6 +14,7 @@ from instances.models.instance import Environment, Instance, InstanceStatus, Ins
 from instances.models.keys import Installation, SealingKey
 from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
+from instances.models.queue import database_now
 from instances.models.sharing import Share, ShareLevel, Team
 from instances.models.states import FINAL, CancelWish, OperationKind, OperationState
 
@@ -47,5 +48,6 @@ __all__ = [
     "ShareLevel",
     "Team",
     "Verdict",
+    "database_now",
     "new_id",
 ]

@@ -3,114 +3,23 @@
 import base64
 import hashlib
 import json
-import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from instances.models.identity import new_id
-from instances.models.instance import Instance, InstanceStatus
-from instances.models.organization import BreakerState, Organization
-from instances.models.states import (
-    CLAIMABLE,
-    DELETE_REACHED_FROM,
-    FINAL,
-    INSTANCE_STATUS,
-    REACHED_FROM,
-    CancelWish,
-    OperationKind,
-    OperationState,
-)
+from instances.models.instance import Instance
+from instances.models.organization import Organization
+from instances.models.queue import OperationQuerySet
+from instances.models.states import CLAIMABLE, FINAL, CancelWish, OperationKind, OperationState
 
 if TYPE_CHECKING:
     from instances.models.finding import Finding
 
 S = OperationState
-
-
-class OperationQuerySet(models.QuerySet["Operation"]):
-    """Questions asked of operations, and the claim."""
-
-    def due(self) -> "OperationQuerySet":
-        """Those a worker may take up now, by the database's clock."""
-        return self.filter(
-            Q(lease_until__isnull=True) | Q(lease_until__lt=Now()),
-            Q(organization__paused_until__isnull=True) | Q(organization__paused_until__lt=Now()),
-            state__in=CLAIMABLE,
-            next_run_at__lte=Now(),
-            organization__is_active=True,
-            organization__secrets_refused_at__isnull=True,
-            organization__breaker=BreakerState.CLOSED,
-        )
-
-    def claim(self, *, worker: str, limit: int, lease: timedelta) -> list["Operation"]:
-        """
-        Take up to `limit` due operations, oldest first, each with a new epoch and lease.
-
-        Two workers never get the same one: PostgreSQL skips locked rows, SQLite has one writer.
-        """
-        token = f"{worker}:{uuid.uuid4().hex[:12]}"
-        with transaction.atomic():
-            rows = self.due().select_for_update(skip_locked=True, of=("self",))
-            ids = list(rows.order_by("next_run_at").values_list("pk", flat=True)[:limit])
-            if not ids:
-                return []
-            self.filter(pk__in=ids).update(
-                lease_owner=token,
-                lease_until=Now() + lease,
-                lease_epoch=F("lease_epoch") + 1,
-                claims=F("claims") + 1,
-            )
-        claimed = self.filter(lease_owner=token)
-        return list(claimed.select_related("organization", "instance", "requester"))
-
-    def ask_deletion(
-        self,
-        *,
-        requester: User,
-        organization: Organization,
-        remote_id: int,
-        instance: Instance | None = None,
-        finding: "Finding | None" = None,
-    ) -> "Operation":
-        """Record the wish to delete one instance on the platform: a row's, or a finding's."""
-        operation = Operation(
-            kind=OperationKind.DELETE,
-            requester=requester,
-            organization=organization,
-            instance=instance,
-            finding=finding,
-            remote_id=remote_id,
-            client_request_id=uuid.uuid4(),
-            payload={"remote_id": remote_id},
-        )
-        operation.tag = f"delete-{operation.code}"
-        operation.save(force_insert=True)
-        if instance is not None:
-            Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.DELETING)
-        return operation
-
-    def taken_back_too_late(self) -> "OperationQuerySet":
-        """Those that created what shall be deleted then, and whose deletion nobody asked for yet."""
-        deletions = Operation.objects.filter(
-            kind=OperationKind.DELETE, instance=models.OuterRef("instance")
-        )
-        done = self.filter(cancel_wish=CancelWish.DELETE, state=S.SUCCEEDED)
-        return done.filter(~models.Exists(deletions))
-
-    def sendable(self) -> "OperationQuerySet":
-        """Those whose request may leave now: nobody took them back, nothing holds calls back."""
-        return self.filter(
-            cancel_requested_at__isnull=True,
-            organization__is_active=True,
-            organization__secrets_refused_at__isnull=True,
-            organization__breaker=BreakerState.CLOSED,
-        )
 
 
 class Operation(models.Model):
@@ -272,25 +181,7 @@ class Operation(models.Model):
         Changes nothing and returns False when the lease was lost (another epoch), the state cannot
         be reached from the present one, or it is `sending` and nothing may leave.
         """
-        rows = Operation.objects.filter(
-            pk=self.pk, lease_epoch=epoch, state__in=self.reached_from(state)
-        )
-        if state == S.SENDING:
-            rows = rows.sendable()
-        moved = rows.update(state=state, **changes)
-        if (
-            moved
-            and self.instance_id
-            and self.kind != OperationKind.DELETE
-            and state != S.SUCCEEDED
-        ):
-            Instance.objects.filter(pk=self.instance_id).update(status=INSTANCE_STATUS[state])
-        return bool(moved)
-
-    def reached_from(self, state: OperationState) -> tuple[OperationState, ...]:
-        """Return the states from which an operation of this kind may go to `state`."""
-        moves = DELETE_REACHED_FROM if self.kind == OperationKind.DELETE else REACHED_FROM
-        return moves[state]
+        return bool(Operation.objects.move({self.pk: epoch}, state, **changes))
 
 
 class OperationSecret(models.Model):

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -30,6 +31,19 @@ class BreakerState(models.TextChoices):
 def in_a_day() -> datetime:
     """Return when the instances of a new organization are first compared with what is known."""
     return timezone.now() + timedelta(days=1)
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    """Questions asked of organizations."""
+
+    def callable(self) -> "OrganizationQuerySet":
+        """Those for which calls may go out now, by the database's clock."""
+        return self.filter(
+            Q(paused_until__isnull=True) | Q(paused_until__lt=Now()),
+            is_active=True,
+            secrets_refused_at__isnull=True,
+            breaker=BreakerState.CLOSED,
+        )
 
 
 class Organization(models.Model):
@@ -82,6 +96,8 @@ class Organization(models.Model):
     doubted_at = models.DateTimeField(null=True, blank=True, editable=False)
     audit_due_at = models.DateTimeField(default=in_a_day, editable=False)
     audited_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["audit_due_at"], name="organization_audit_due")]

@@ -16,6 +16,7 @@ from instances.vault.sealing import (
     fingerprints,
     open_sealed,
     seal,
+    seal_all,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "read_ring",
     "ring",
     "seal",
+    "seal_all",
     "stop_unless_ready",
 ]

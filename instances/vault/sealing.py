@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from enum import StrEnum
 
 import structlog
@@ -55,8 +56,20 @@ def seal(row: SealedRow, name: str, plaintext: str) -> str:
 
 def seal_with(keys: KeyRing, row: SealedRow, name: str, plaintext: str) -> str:
     """Seal with the primary key of a given ring (for rotation, which holds the next ring)."""
+    _register(keys.primary, keys.keys[keys.primary])
+    return _sealed(keys, row, name, plaintext)
+
+
+def seal_all(rows: Sequence[SealedRow], name: str, plaintexts: Sequence[str]) -> list[str]:
+    """Return each of `plaintexts` sealed for the column `name` of its row; see `seal`."""
+    keys = ring()
+    _register(keys.primary, keys.keys[keys.primary])
+    pairs = zip(rows, plaintexts, strict=True)
+    return [_sealed(keys, row, name, plaintext) for row, plaintext in pairs]
+
+
+def _sealed(keys: KeyRing, row: SealedRow, name: str, plaintext: str) -> str:
     key_id = keys.primary
-    _register(key_id, keys.keys[key_id])
     nonce = os.urandom(12)
     text = plaintext.encode()
     padded = text + b"\x80" + b"\x00" * (-(len(text) + 1) % PADDING)
