@@ -213,3 +213,12 @@ def test_what_has_not_begun_is_given_back(ask: Ask, account: Account, stopping: 
     assert Instance.objects.get().status == InstanceStatus.QUEUED
     assert not account.ledger()
     assert [again.pk for again in claim()] == [operation.pk]
+
+
+def test_giving_back_after_something_was_recorded_counts_nothing(ask: Ask) -> None:
+    ask()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    Operation.objects.update(claims=0)
+    Claim(operation, operation.lease_epoch).give_back()
+    operation.refresh_from_db()
+    assert (operation.claims, operation.lease_until) == (0, None)

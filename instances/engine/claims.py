@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from instances import audit
 from instances.cloud_elements import CloudElementsClient
@@ -119,7 +119,9 @@ class Claim:
             if self.operation.state == OperationState.CLAIMED:
                 moved([self], OperationState.QUEUED)
             held = Operation.objects.filter(pk=self.operation.pk, lease_epoch=self.epoch)
-            held.update(lease_owner="", lease_until=None, next_run_at=Now(), claims=F("claims") - 1)
+            # Something may have been recorded since the claim was counted, which then begins at 0.
+            claims = Greatest(F("claims") - 1, 0)
+            held.update(lease_owner="", lease_until=None, next_run_at=Now(), claims=claims)
 
     def finish(self, state: OperationState, *, problem: str, message: str) -> None:
         """End the operation without an instance, erasing its credentials with it."""
