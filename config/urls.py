@@ -7,3 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("instances.urls")),
 ]
+
+handler500 = "instances.views.failure.server_error"

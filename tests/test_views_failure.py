@@ -1,0 +1,32 @@
+"""What is answered when a page cannot be made."""
+
+from typing import Any, NoReturn
+
+import pytest
+from django.db import DatabaseError, OperationalError, connection
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(client: Client, error: type[DatabaseError]) -> Any:
+    """Open a page while every query of its connection ends in `error`."""
+
+    def fail(*_args: object) -> NoReturn:
+        raise error("the database says no")
+
+    client.raise_request_exception = False
+    with connection.execute_wrapper(fail):
+        return client.get("/instances/")
+
+
+def test_database_that_is_away_is_a_503_that_says_so(signed_in: Client) -> None:
+    page = answer(signed_in, OperationalError)
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "database does not answer" in page.content.decode()
+
+
+def test_any_other_error_is_a_500(signed_in: Client) -> None:
+    page = answer(signed_in, DatabaseError)
+    assert page.status_code == 500
+    assert "fault of the server" in page.content.decode()
