@@ -4,7 +4,7 @@ import re
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -70,6 +70,10 @@ class Driver:
     def submit_many(self, wishes: list[Wish]) -> list[Accepted]:
         """Submit all, and return each as it was accepted."""
         return list(self._pool.map(self.submit, wishes))
+
+    def submit_later(self, wish: Wish) -> Future[Accepted]:
+        """Submit as soon as a thread is free."""
+        return self._pool.submit(self.submit, wish)
 
     def submit(self, wish: Wish) -> Accepted:
         """

@@ -110,11 +110,19 @@ class Ground:
         wishes = [self.wish(case, name=f"{self.row.id} {n}", **changes) for n in range(number)]
         case.accepted += self.driver.submit_many(wishes)
 
-    def in_background(self, number: int) -> threading.Thread:
-        """Submit while something else happens; join the thread to have all accepted."""
-        thread = threading.Thread(target=self.submit, args=(number,), name=f"load {self.row.id}")
+    def in_background(self, number: int, seconds: float) -> threading.Thread:
+        """Submit evenly over a time while something else happens; join it to have all accepted."""
+        thread = threading.Thread(target=self._stream, args=(number, seconds), daemon=True)
         thread.start()
         return thread
+
+    def _stream(self, number: int, seconds: float) -> None:
+        under_way = []
+        for one in range(number):
+            wish = self.wish(name=f"{self.row.id} {one}")
+            under_way.append(self.driver.submit_later(wish))
+            time.sleep(seconds / number)
+        self.case.accepted += [each.result() for each in under_way]
 
     def rows(self, case: Case | None = None) -> QuerySet[Operation]:
         """The operations of one case, or of all."""

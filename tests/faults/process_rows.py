@@ -15,6 +15,8 @@ from tests.faults.ground import Ground, Row
 from tests.faults.processes import Process, children_of
 
 S = OperationState
+# So long does the platform take, so that something is always under way.
+LATENCY = 0.7
 DATABASE_AWAY = ["OperationalError", "InterfaceError", "AdminShutdown", "ConnectionTimeout"]
 BROKER_AWAY = ["OperationalError", "ConnectionError", "TimeoutError", "SchedulingError"]
 
@@ -197,19 +199,15 @@ def _disturb(
     ground: Ground, deed: Callable[[], None], *, every: tuple[float, float], times: int
 ) -> None:
     """Submit in the background, with a platform that takes its time, while the deed is repeated."""
-    ground.account.fault("latency", times=None, seconds=0.2)
+    ground.account.fault("latency", times=None, seconds=LATENCY)
     ground.needed = times
-    load = ground.in_background(ground.operations)
+    load = ground.in_background(ground.operations, times * sum(every) / 2)
     for _ in range(times):
         time.sleep(ground.chance.uniform(*every))
         deed()
-        if not load.is_alive():
-            # Nothing would be under way to be disturbed.
-            load = ground.in_background(max(5, ground.operations // times))
     load.join()
     ground.settle()
-    total = len(ground.case.accepted)
-    ground.expect("all active", ground.count(S.SUCCEEDED) == total)
+    ground.expect("all active", ground.count(S.SUCCEEDED) == ground.operations)
 
 
 def _send(pid: int, number: signal.Signals) -> None:
