@@ -17,13 +17,14 @@ from django.core.management import call_command  # noqa: E402 - only once the ap
 from django.db import connection  # noqa: E402 - likewise
 
 from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
+from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
 from tests.faults.driver import Driver  # noqa: E402 - likewise
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
 from tests.faults.process_rows import ROWS as PROCESS_ROWS  # noqa: E402 - likewise
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
 from tests.faults.stack import Stack  # noqa: E402 - likewise
 
-ROWS = [*REMOTE_ROWS, *PROCESS_ROWS]
+ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *CRASH_ROWS]
 AT_ONCE = 6
 
 

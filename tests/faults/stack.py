@@ -95,6 +95,11 @@ class Stack:
             if not wait_until(partial(is_open, address), START_SECONDS):
                 raise TimeoutError(f"{address} does not answer; logs are in {self.folder}/logs")
 
+    def wait_for_web(self) -> None:
+        """Wait until the web answers again."""
+        if not wait_until(partial(is_open, self.web_url), START_SECONDS):
+            raise TimeoutError("the web does not answer")
+
     def stop(self) -> None:
         """End everything."""
         self.watch.end()
