@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from instances import vault
 from instances.engine import drain, reconciliation
-from instances.engine.claims import Claim, close_attempt, lease
+from instances.engine.claims import Claim, LeaseLostError, close_attempt, lease
 from instances.models import (
     Attempt,
     AttemptOutcome,
@@ -234,6 +234,16 @@ def test_worker_that_lost_its_lease_changes_no_state_but_leaves_evidence(
     assert posts(account) == []
     drain.work_on(fresh)
     assert read(instance).status == InstanceStatus.ACTIVE
+
+
+def test_worker_that_lost_its_lease_notes_no_try_of_its_own(ask: Ask) -> None:
+    ask()
+    stale = Operation.objects.claim(worker="slow", limit=1, lease=timedelta(0))[0]
+    Operation.objects.filter(pk=stale.pk).update(lease_until=Now() - timedelta(seconds=1))
+    fresh = Operation.objects.claim(worker="quick", limit=1, lease=lease())[0]
+    with pytest.raises(LeaseLostError):
+        Claim(stale, stale.lease_epoch).note_unsent(error_class="late", message="Too late.")
+    assert Claim(fresh, fresh.lease_epoch).last_attempt() is None
 
 
 def test_crash_between_sending_and_storing_ends_in_adoption(ask: Ask, account: Account) -> None:

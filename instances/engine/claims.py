@@ -173,15 +173,21 @@ class Claim:
         return held.exclude(state__in=FINAL).exists()
 
     def note_unsent(self, *, error_class: str, message: str, address: str = "") -> None:
-        """Record a try that ended before its first byte."""
-        Attempt.objects.create(
-            **_facts(self, address, _last_numbers([self])),
-            deadline_at=Now(),
-            ended_at=Now(),
-            outcome=AttemptOutcome.NOT_SENT,
-            error_class=error_class,
-            message=message[:300],
-        )
+        """
+        Record a try that ended before its first byte.
+
+        :raises LeaseLostError: another worker holds it; what that one sent must stay the newest.
+        """
+        with transaction.atomic():
+            self.renew()
+            Attempt.objects.create(
+                **_facts(self, address, _last_numbers([self])),
+                deadline_at=Now(),
+                ended_at=Now(),
+                outcome=AttemptOutcome.NOT_SENT,
+                error_class=error_class,
+                message=message[:300],
+            )
 
     def evidence(self) -> list[Evidence]:
         """Return what was seen on the platform, one row for each instance, newest last."""

@@ -144,10 +144,10 @@ def poison(ground: Ground) -> None:
         ground.submit(1)
         rows = ground.rows()
         while ground.injected < 8 and not rows.filter(state=S.NEEDS_PERSON).exists():
-            tickets.put("claimed", signal.SIGKILL)
-            enough = _either(rows.filter(state=S.NEEDS_PERSON).exists, tickets, "claimed")
+            tickets.put("started", signal.SIGKILL)
+            enough = _either(rows.filter(state=S.NEEDS_PERSON).exists, tickets, "started")
             ground.injected += enough
-        for ticket in tickets.folder.glob("claimed"):
+        for ticket in tickets.folder.glob("started"):
             ticket.unlink()
         others = ground.new_case()
         ground.submit(ground.operations, others)

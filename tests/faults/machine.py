@@ -15,6 +15,11 @@ from tests.faults.processes import Process
 MOST_MEMORY = 512 * 2**20
 # Tokens searched for, of each account.
 SAMPLE = 20
+# What stands between an exception and the one that it led to.
+CHAIN = re.compile(
+    r"(?:direct cause of the following exception|another exception occurred):\s*"
+    r"Traceback \(most recent call last\)"
+)
 # How a traceback ends: the exception's own name at the beginning of a line.
 ENDING = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|Lost)\w*)(?::|$)", re.M)
 
@@ -36,7 +41,7 @@ def _traces(text: str) -> Iterable[str]:
     for line in text.splitlines():
         if line.startswith("{") and "Traceback (most recent call last)" in line:
             yield _of_event(line)
-    plain = "\n".join(line for line in text.splitlines() if not line.startswith("{"))
+    plain = CHAIN.sub("", "\n".join(ln for ln in text.splitlines() if not ln.startswith("{")))
     yield from plain.split("Traceback (most recent call last)")[1:]
 
 
