@@ -1,4 +1,4 @@
-# The one image of ours: web, worker, beat and migrate start from it, as user 10001.
+# The one image of ours: web, worker and migrate start from it, as user 10001.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build

@@ -68,7 +68,6 @@ def logging_config(*, level: str, is_readable: bool) -> None:
                     "requests",
                     "celery.worker.strategy",
                     "celery.app.trace",
-                    "celery.beat",
                 )
             },
         }

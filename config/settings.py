@@ -173,6 +173,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: without a broker a worker finds its work by itself.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 10,
@@ -181,14 +183,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0,
-}
-CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default="")
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "instances.sweep",
-        "schedule": env.float("ELEMENTDESK_SWEEP_SECONDS", default=5.0),
-        "options": {"expires": 60},
-    },
 }
 
 # Sealed values: exactly one of the two holds the key ring (docs/decisions/0003).
@@ -210,6 +204,7 @@ ENGINE = {
     "CALL_SECONDS": env.float("ELEMENTDESK_CALL_SECONDS", default=90.0),
     "LEASE_SECONDS": env.float("ELEMENTDESK_LEASE_SECONDS", default=180.0),
     "SETTLE_SECONDS": env.float("ELEMENTDESK_SETTLE_SECONDS", default=900.0),
+    "SWEEP_SECONDS": env.float("ELEMENTDESK_SWEEP_SECONDS", default=5.0),
     "LOOK_PAUSES": [
         float(pause)
         for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")

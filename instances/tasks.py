@@ -1,10 +1,13 @@
-"""When work is tried: the doorbell, the sweep. Ids in, nothing out; the rows say what to do."""
+"""When work is tried: at each ring of the doorbell, and by itself every few seconds."""
 
+import threading
 from uuid import UUID
 
 import structlog
-from celery import shared_task
-from celery.signals import beat_init, worker_init, worker_shutting_down
+from celery import bootsteps, shared_task
+from celery.signals import worker_init, worker_shutting_down
+from django.conf import settings
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from instances import crash_points, vault
@@ -13,9 +16,11 @@ from instances.engine import drain, housekeeping, searching
 
 logger = structlog.get_logger(__name__)
 
+_stopping = threading.Event()
+
 
 def ring(row_id: UUID) -> None:
-    """Wake a worker; if the broker is away, the sweep finds the work a little later."""
+    """Wake a worker; if the broker is away, one finds the work by itself a little later."""
     reach("recorded")
     try:
         work.delay(str(row_id))
@@ -29,26 +34,48 @@ def work(row_id: str) -> None:
     """Answer the doorbell: do what is due. The id is for the log."""
     logger.info("doorbell", row=str(UUID(row_id)))
     reach("woken")
-    drain.run()
-
-
-@shared_task(name="instances.sweep")
-def sweep() -> None:
-    """Find what no doorbell announced, and erase credentials past their time."""
-    housekeeping.run()
-    drain.run()
+    drain.wake()
 
 
 @worker_init.connect
-@beat_init.connect
 def stop_without_keys(**_kwargs: object) -> None:
     """Stop before the first message when the key ring does not open what is stored."""
     crash_points.stop_if_refused()
     vault.stop_unless_ready()
 
 
+class Engine(bootsteps.StartStopStep):
+    """
+    What a worker does by itself: a step of its start before that which waits for the broker.
+
+    By then it obeys signals, so that no call is cut off by one.
+    """
+
+    def start(self, worker: object) -> None:
+        """Begin work and housekeeping; neither depends on the broker."""
+        drain.wake()
+        threading.Thread(target=_keep_house, name="housekeeping", daemon=True).start()
+
+    def stop(self, worker: object) -> None:
+        """Let the process end only when the calls under way have."""
+        stop()
+        drain.finish()
+
+
+def _keep_house() -> None:
+    """Keep house every few seconds; several workers may: whatever calls out is claimed first."""
+    while not _stopping.wait(settings.ENGINE["SWEEP_SECONDS"]):
+        try:
+            housekeeping.run()
+        except Exception:
+            logger.exception("housekeeping interrupted")
+        finally:
+            connection.close()
+
+
 @worker_shutting_down.connect
-def finish_calls(**_kwargs: object) -> None:
-    """Claim nothing more, so that a warm shutdown waits only for the calls under way."""
+def stop(**_kwargs: object) -> None:
+    """Begin nothing more: what was claimed and has not begun is given back."""
+    _stopping.set()
     drain.stop()
     searching.stop()

@@ -57,7 +57,6 @@ def run_pytest(database: str, arguments: list[str]) -> int:
         environment["CELERY_BROKER_URL"] = os.environ.get("TEST_REDIS_URL") or (
             servers.enter_context(broker(Path(folder)))
         )
-        environment["BEAT_SCHEDULE_FILE"] = f"{folder}/beat-schedule"
         environment["DATABASE_URL"] = f"sqlite:///{folder}/tests.sqlite3"
         if database == "postgresql":
             environment["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or (

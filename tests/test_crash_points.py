@@ -24,7 +24,6 @@ STARTS = [
     ["-m", "gunicorn", "--check-config", "config.wsgi"],
     ["-c", "import config.asgi"],
     ["-m", "celery", "-A", "config", "worker", "-P", "solo"],
-    ["-m", "celery", "-A", "config", "beat"],
     ["manage.py", "check"],
 ]
 
@@ -33,7 +32,6 @@ def python(*command: str, folder: Path, debug: str) -> subprocess.CompletedProce
     environment = os.environ | example_environment()
     environment |= {"DEBUG": debug, "ELEMENTDESK_CRASH_AT": str(folder)}
     environment |= {"DJANGO_SETTINGS_MODULE": "config.settings", "CELERY_BROKER_URL": "memory://"}
-    environment["BEAT_SCHEDULE_FILE"] = str(folder / "schedule")
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,

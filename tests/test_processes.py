@@ -12,10 +12,12 @@ from instances.models import (
     Attempt,
     Instance,
     InstanceStatus,
+    Operation,
     OperationSecret,
 )
 from instances.vault import Purpose
 from sandbox.running import Account
+from tests import servers
 from tests.workers import Worker, empty_broker, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -108,6 +110,67 @@ def test_many_calls_are_in_flight_at_once(
     wait_for(is_settled)
     entries = [entry for entry in account.ledger() if entry.method == "POST"]
     assert max(entry.time for entry in entries) - min(entry.time for entry in entries) < 5
+
+
+def test_work_goes_on_while_the_broker_is_away(
+    start: Callable[..., Worker], ask: Ask, account: Account, tmp_path: Path
+) -> None:
+    with servers.broker(tmp_path) as address:
+        start(CELERY_BROKER_URL=address)
+        ask()
+        wait_for(is_settled)
+    ask(name="Without a broker")
+    wait_for(is_settled)
+    assert len(account.instances()) == 2
+
+
+def test_a_worker_begins_and_ends_without_a_broker(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    worker = start(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    ask()
+    wait_for(is_settled)
+    account.fault("latency", seconds=1)
+    ask(name="At the end")
+    wait_for(lambda: Attempt.objects.filter(outcome="in_flight").exists())
+    assert worker.stop() == 0
+    assert is_settled()
+
+
+def test_a_stopped_worker_gives_back_what_it_has_not_begun(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=1.5)
+    for number in range(6):
+        ask(name=f"Instance {number}")
+    worker = start(ELEMENTDESK_CALLS_IN_FLIGHT="4")
+    wait_for(lambda: Attempt.objects.filter(outcome="in_flight").count() == 4)
+    assert worker.stop() == 0
+    assert Operation.objects.filter(state="succeeded").count() == 4
+    given_back = Operation.objects.filter(state="queued", lease_until=None, claims=0)
+    assert given_back.count() == 2
+
+
+def test_ten_rolling_restarts_under_load_leave_nothing_unknown(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=0.3)
+    workers = [start(), start()]
+    for number in range(10):
+        for name in range(6):
+            ask(name=f"Instance {number} {name}")
+        wait_for(lambda: Attempt.objects.filter(outcome="in_flight").exists())
+        wait_for(partial(are_ready, workers[0], number + 2))
+        assert workers.pop(0).stop() == 0
+        workers.append(start())
+    wait_for(is_settled, seconds=60)
+    check_each_is_one(account, 60)
+    assert not Attempt.objects.exclude(outcome="succeeded").exists()
+    assert not Operation.objects.filter(looks__gt=0).exists()
+
+
+def are_ready(worker: Worker, number: int) -> bool:
+    return worker.log.read_text().count(" ready.") == number
 
 
 def test_a_stopped_worker_finishes_its_call_first(

@@ -206,7 +206,6 @@ def test_a_ring_file_open_to_others_is_refused(settings: Settings, tmp_path: Pat
 DOORS = {
     "web": [sys.executable, "-c", "import config.wsgi"],
     "worker": [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "solo"],
-    "beat": [sys.executable, "-m", "celery", "-A", "config", "beat"],
     "command": [sys.executable, "manage.py", "list_instances", "--json"],
 }
 

@@ -43,19 +43,17 @@ def environment(**changes: str) -> dict[str, str]:
         "ELEMENTDESK_SETTLE_SECONDS": "5",
         "ELEMENTDESK_LOOK_PAUSES": "0.2,0.5,1",
         "ELEMENTDESK_SWEEP_SECONDS": "0.3",
-        "BEAT_SCHEDULE_FILE": "",
         **changes,
     }
 
 
 class Worker:
-    """One worker process with its beat, in a group of its own, its output in a file."""
+    """One worker process, in a group of its own, its output in a file."""
 
     def __init__(self, folder: Path, **changes: str) -> None:
         self.log = folder / "worker.log"
-        schedule = folder / f"schedule-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "threads"]
-        command += ["-c", "4", "-B", "--schedule", str(schedule), "--without-mingle"]
+        command += ["-c", "4", "--without-mingle"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

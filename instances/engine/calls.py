@@ -42,10 +42,21 @@ def one_of_many() -> Iterator[None]:
 
     :raises StoppingError: the process is about to end.
     """
-    with one(), _places():
+    with one(), _place():
+        yield
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    while not _places().acquire(timeout=0.5):
+        if _stopping.is_set():
+            raise StoppingError
+    try:
         if _stopping.is_set():
             raise StoppingError
         yield
+    finally:
+        _places().release()
 
 
 def stop() -> None:

@@ -1,6 +1,7 @@
 """Do all that is due: claim in batches, many calls in flight on threads, one drain a process."""
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
@@ -22,8 +23,9 @@ RUNS = {
 
 logger = structlog.get_logger(__name__)
 
-_draining = threading.Lock()
 _bell = threading.Event()
+_starting = threading.Lock()
+_thread: threading.Thread | None = None
 
 
 def held() -> int:
@@ -39,45 +41,58 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def wake() -> None:
-    """See to it that this process does what is due; returns at once."""
-    _bell.set()
-    if not _draining.locked():
-        threading.Thread(target=run, name="drain").start()
-
-
-def run() -> None:
     """
-    Do what is due until nothing is.
+    See to it that this process does what is due; returns at once.
 
-    While a drain is under way in this process, another call only wakes it and returns.
+    From the first time on it also looks by itself, every few seconds, so that nothing depends on
+    being woken.
     """
+    global _thread
     _bell.set()
-    while _bell.is_set() and _draining.acquire(blocking=False):
-        try:
-            _drain()
-        finally:
-            _draining.release()
+    with _starting:
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_serve, name="drain", daemon=True)
+            _thread.start()
 
 
 def stop() -> None:
-    """Claim nothing more, give back what has not begun, wait for the calls under way."""
+    """Claim nothing more, and give back what has not begun; returns at once."""
     calls.stop()
     _bell.set()
-    with _draining:
-        writer.close()
 
 
-def _drain() -> None:
+def finish() -> None:
+    """Wait until the calls under way have ended and what they brought is saved."""
+    if _thread is not None:
+        _thread.join()
+    writer.close()
+
+
+def _serve() -> None:
     under_way: set[Future[None]] = set()
+    while under_way or not calls.is_stopping():
+        try:
+            _drain(under_way)
+        except Exception:
+            # The database is away, most likely: what is under way insists by itself.
+            logger.exception("drain interrupted")
+            connection.close()
+            time.sleep(1)
+        _bell.wait(0 if calls.is_stopping() else settings.ENGINE["SWEEP_SECONDS"])
+    connection.close()
+
+
+def _drain(under_way: set[Future[None]]) -> None:
+    """Do what is due until nothing is."""
     while True:
         _bell.clear()
-        under_way = {call for call in under_way if not call.done()}
+        under_way -= {call for call in under_way if call.done()}
         claimed = _claim(held() - len(under_way))
         under_way |= claimed
         if not under_way:
             return
         if not claimed:
-            _bell.wait(timeout=5)
+            _bell.wait(settings.ENGINE["SWEEP_SECONDS"])
 
 
 def _claim(free: int) -> set[Future[None]]:

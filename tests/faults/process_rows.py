@@ -147,7 +147,7 @@ def stop_and_continue(ground: Ground) -> None:
     """F19: web, worker and broker stand still for a while, one and two at a time."""
     ground.expected_tracebacks += BROKER_AWAY
     stack = ground.stack
-    candidates = [stack.web, *stack.workers, stack.broker, stack.beat]
+    candidates = [stack.web, *stack.workers, stack.broker]
 
     def freeze() -> None:
         chosen = ground.chance.sample(candidates, ground.chance.choice((1, 2)))
@@ -169,7 +169,7 @@ def rolling_restart(ground: Ground) -> None:
     """F47: every process of ours is asked to end and started again, one after the other."""
 
     def restart() -> None:
-        for process in (*ground.stack.workers, ground.stack.beat, ground.stack.web):
+        for process in (*ground.stack.workers, ground.stack.web):
             process.stop()
             process.start()
             ground.injected += 1
@@ -185,7 +185,7 @@ def rolling_restart(ground: Ground) -> None:
 def suspend_all(ground: Ground) -> None:
     """F40: the machine sleeps longer than the settle time, while the platform goes on."""
     stack = ground.stack
-    sleepers = [stack.web, *stack.workers, stack.beat, stack.broker]
+    sleepers = [stack.web, *stack.workers, stack.broker]
 
     def sleep() -> None:
         _freeze(sleepers, settings.ENGINE["SETTLE_SECONDS"] + 2)

@@ -1,4 +1,4 @@
-"""The whole system on one machine: database, broker, platform, web, two workers, beat."""
+"""The whole system on one machine: database, broker, platform, web, two workers."""
 
 import base64
 import json
@@ -56,7 +56,6 @@ def environment_of(database_url: str, folder: Path) -> dict[str, str]:
         "ELEMENTDESK_KEYRING": RING,
         "ELEMENTDESK_KEYRING_FILE": "",
         "ELEMENTDESK_API_HOSTS": f"http://{HOST}:{free_port()}",
-        "BEAT_SCHEDULE_FILE": str(folder / "beat-schedule"),
         "FAULTS_FOLDER": str(folder),
     }
 
@@ -73,7 +72,6 @@ class Stack:
         self.sandbox_process = self._make("sandbox", self._sandbox_command())
         self.web = self._make("web", self._web_command())
         self.workers = [self._make(f"worker-{number}", worker(number)) for number in (1, 2)]
-        self.beat = self._make("beat", celery("beat", "--pidfile="))
         self.sandbox = RemoteSandbox(f"{os.environ['ELEMENTDESK_API_HOSTS']}/elements/api-v2")
 
     def _make(self, name: str, command: list[str]) -> Process:
@@ -86,7 +84,7 @@ class Stack:
         self.watch.begin()
         for process in (self.broker, self.sandbox_process):
             process.start()
-        for process in (self.web, self.beat, *self.workers):
+        for process in (self.web, *self.workers):
             process.start()
         ports = (
             self.web_url,

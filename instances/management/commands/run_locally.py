@@ -159,8 +159,6 @@ def _processes(port: int, short_folder: Path) -> tuple[dict[str, list[str]], dic
             *("worker", "--pool", "threads", "--concurrency", 4),
             *("--without-gossip", "--without-mingle"),
         ),
-        # Not inside the worker, as a child of which it would outlive the worker's sudden death.
-        "beat": _celery("beat", "--pidfile=", "--schedule", VAR / "beat-schedule"),
         "web": _python(
             *("gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--worker-class", "gthread"),
             *(
