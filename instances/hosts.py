@@ -84,7 +84,8 @@ def _endpoint(parts: SplitResult) -> tuple[str, str, int]:
         raise HostRefusedError("The host name may have letters a-z, digits, dots and dashes only.")
     if parts.query or parts.fragment:
         raise HostRefusedError("The address must not have a query (?) or fragment (#).")
-    return parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80)
+    usual = 443 if parts.scheme == "https" else 80
+    return parts.scheme, host, usual if parts.port is None else parts.port
 
 
 def find_allowed(url: str) -> AllowedHost:
