@@ -134,8 +134,10 @@ def disguises(inside: str) -> list[str]:
 
 def schemes() -> list[str]:
     """Other ways to fetch, and to reach a file or a socket of this machine."""
-    others = ("ftp", "file", "gopher", "dict", "ldap", "ws", "wss", "jar", "data", "javascript")
-    others += ("unix", "http+unix", "redis", "smb", "netdoc", "tftp", "ssh", "view-source", "blob")
+    others = (
+        *("ftp", "file", "gopher", "dict", "ldap", "ws", "wss", "jar", "data", "javascript"),
+        *("unix", "http+unix", "redis", "smb", "netdoc", "tftp", "ssh", "view-source", "blob"),
+    )
     odd = ("hTTp", "https ", " https", "https\t", "htt\nps", "https:https", "url:https")
     return [
         *(f"{scheme}://{ALLOWED}{PATH}" for scheme in others),

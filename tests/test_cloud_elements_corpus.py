@@ -3,6 +3,7 @@
 import ipaddress
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 from pytest_django import Settings
@@ -66,6 +67,10 @@ def call(base_url: str, resolve: Resolve) -> CloudElementsError | None:
     return None
 
 
+def _always(answer: Sequence[str], _host: str, _port: int) -> Sequence[str]:
+    return answer
+
+
 def nowhere(_host: str, _port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
@@ -89,7 +94,7 @@ def test_no_hostile_address_opens_a_connection_or_asks_for_a_name(watch: Watch) 
 
 def test_no_hostile_answer_of_a_resolver_opens_a_connection(watch: Watch) -> None:
     for answer in dns_answers():
-        error = call(f"https://{ALLOWED}{PATH}", lambda _host, _port, answer=answer: answer)
+        error = call(f"https://{ALLOWED}{PATH}", partial(_always, answer))
         assert isinstance(error, NotSentError), answer
     assert watch.connections == []
 
