@@ -18,7 +18,8 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 RUN groupadd --gid 10001 elementdesk \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin elementdesk
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin elementdesk \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/elementdesk
 USER 10001:10001
 EXPOSE 8000
 # A setting that is not safe stops the start, with a sentence in the log.

@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "instances.middleware.privacy_headers",
+    "instances.middleware.restore_fence",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -190,6 +191,9 @@ VAULT = {
     "KEYRING": env.str("ELEMENTDESK_KEYRING", default=""),
     "KEYRING_FILE": env.str("ELEMENTDESK_KEYRING_FILE", default=""),
 }
+
+# A copy of the database's mark, which tells a restored backup (docs/decisions/0006).
+FENCE_FILE = env.str("ELEMENTDESK_FENCE_FILE", default="var/fence")
 
 # Which hosts may be called besides the platform's public ones, and with which authorities.
 EGRESS = {

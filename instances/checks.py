@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from instances import crash_points, hosts, vault
+from instances import crash_points, fence, hosts, vault
 
 
 @register(Tags.security)
@@ -69,3 +69,12 @@ def nothing_asks_for_crashes(
     if not crash_points.is_refused():
         return []
     return [Error(f"{crash_points.NAME} is for tests, and needs DEBUG.", id="elementdesk.E004")]
+
+
+@register(Tags.security)
+def fence_can_be_kept(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """Without the file that tells a restored backup, no worker would send anything."""
+    trouble = fence.unkept()
+    return [Error(trouble, id="elementdesk.E005")] if trouble else []

@@ -6,6 +6,14 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from instances import fence
+
+# What may be done while nothing else may be changed.
+ALWAYS_OPEN = ("instances:sign_in", "instances:sign_out", "admin:login", "admin:logout")
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -43,3 +51,23 @@ def privacy_headers(get_response: Answer) -> Answer:
         return response
 
     return middleware
+
+
+def restore_fence(get_response: Answer) -> Answer:
+    """Answer 503 to whatever would change something on a database restored from a backup."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        is_open = request.method in SAFE or request.path in map(reverse, ALWAYS_OPEN)
+        if not is_open and _is_restored():
+            return render(request, "503_restored.html", status=503)
+        return get_response(request)
+
+    return middleware
+
+
+def _is_restored() -> bool:
+    try:
+        return fence.is_restored()
+    except fence.FenceError:
+        # What is asked for now waits until the file is mended: no worker sends without it.
+        return False

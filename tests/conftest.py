@@ -4,6 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,8 +62,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def test_settings(settings: Settings) -> Iterator[None]:
-    """A key ring of the tests, quick periods, and a first read of the ring in every test."""
+def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """A key ring and a fence of the test's own, quick periods, and a first read of the ring."""
+    settings.FENCE_FILE = str(tmp_path / "fence")
     settings.VAULT = {"KEYRING": RING, "KEYRING_FILE": ""}
     settings.WHITENOISE_AUTOREFRESH = True  # no collected files to serve here
     settings.ENGINE = {

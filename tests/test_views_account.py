@@ -76,7 +76,7 @@ def test_readiness_tells_yes_or_no_and_nothing_else(client: Client) -> None:
     checks = response.json()
     assert checks["database"] is checks["keys"] is True
     assert response.status_code == (200 if checks["broker"] else 503)
-    assert list(checks) == ["database", "keys", "broker"]
+    assert list(checks) == ["database", "keys", "broker", "fence"]
 
 
 @pytest.mark.django_db

@@ -37,6 +37,7 @@ def environment(**changes: str) -> dict[str, str]:
         "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
         "ELEMENTDESK_KEYRING": RING,
         "ELEMENTDESK_KEYRING_FILE": "",
+        "ELEMENTDESK_FENCE_FILE": settings.FENCE_FILE,
         "ELEMENTDESK_API_HOSTS": settings.EGRESS["API_HOSTS"],
         "ELEMENTDESK_CALL_SECONDS": "2",
         "ELEMENTDESK_LEASE_SECONDS": "3",

@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Greatest, Now
 
-from instances import audit
+from instances import audit, fence
 from instances.cloud_elements import CloudElementsClient
 from instances.engine.batch import Batch
 from instances.engine.writer import Together
@@ -162,9 +162,12 @@ class Claim:
         """
         Record that a request is about to leave; committed before its first byte.
 
-        :raises HeldBackError: it was taken back, or its organization's calls are held back.
+        :raises HeldBackError: it was taken back, its organization's calls are held back, or a
+            backup was restored.
         :raises LeaseLostError: somebody else holds the operation.
         """
+        if not _is_unfenced():
+            raise HeldBackError
         return _intent.save(Intent(self, address))
 
     def is_held(self) -> bool:
@@ -196,6 +199,14 @@ class Claim:
         )
         rows = rows.order_by("seen_at")
         return list({row.remote_id: row for row in rows}.values())
+
+
+def _is_unfenced() -> bool:
+    try:
+        return fence.may_send()
+    finally:
+        # A call is about to begin, which holds no connection.
+        connection.close()
 
 
 def close_attempt(attempt: Attempt, outcome: AttemptOutcome, **facts: object) -> bool:

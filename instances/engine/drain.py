@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from instances import fence
 from instances.crash_points import reach
 from instances.engine import adopting, calls, deletion, provisioning, writer
 from instances.engine.batch import Batch
@@ -100,6 +101,8 @@ def _claim(free: int) -> set[Future[None]]:
     if calls.is_stopping() or free < max(1, held() // 6):
         return set()
     close_old_connections()
+    if not fence.may_send():
+        return set()
     batch = Batch()
     claimed = Operation.objects.claim(worker=WORKER, limit=free, lease=lease())
     for operation in claimed:

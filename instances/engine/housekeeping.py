@@ -3,6 +3,7 @@
 import structlog
 from django.db.models.functions import Now
 
+from instances import fence
 from instances.engine import deletion, probing, searching
 from instances.models import OperationSecret
 
@@ -11,6 +12,8 @@ logger = structlog.get_logger(__name__)
 
 def run() -> None:
     """Erase credentials past their time, probe what is paused, search what is due."""
+    if not fence.may_send():
+        return
     searching.start()
     probing.run()
     deletion.ask_for_what_was_taken_back()

@@ -26,10 +26,12 @@ from instances.operations.organizations import (
     request_audit,
     request_probe,
 )
+from instances.operations.restore import Accepted, accept_restore
 from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
 
 __all__ = [
+    "Accepted",
     "Choice",
     "ChoiceError",
     "FindingChoice",
@@ -40,6 +42,7 @@ __all__ = [
     "RequestReusedError",
     "SecretPair",
     "SecretsNeededError",
+    "accept_restore",
     "apply_organization_change",
     "candidates_for",
     "change_organization",

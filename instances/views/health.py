@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
-from instances import vault
+from instances import fence, vault
 
 BROKER_SECONDS = 2
 
@@ -23,7 +23,12 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Say whether everything that a page needs is there."""
-    checks = {"database": _has_database(), "keys": _has_keys(), "broker": _has_broker()}
+    checks = {
+        "database": _has_database(),
+        "keys": _has_keys(),
+        "broker": _has_broker(),
+        "fence": _is_unfenced(),
+    }
     return JsonResponse(checks, status=200 if all(checks.values()) else 503)
 
 
@@ -42,6 +47,14 @@ def _has_keys() -> bool:
     except vault.KeyRingError:
         return False
     return True
+
+
+def _is_unfenced() -> bool:
+    """Whether work may be sent: no backup was restored, and the copy of the mark can be kept."""
+    try:
+        return not fence.trouble()
+    except DatabaseError:
+        return False
 
 
 def _has_broker() -> bool:

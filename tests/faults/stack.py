@@ -55,6 +55,7 @@ def environment_of(database_url: str, folder: Path) -> dict[str, str]:
         "CELERY_BROKER_URL": f"redis://{HOST}:{free_port()}/0",
         "ELEMENTDESK_KEYRING": RING,
         "ELEMENTDESK_KEYRING_FILE": "",
+        "ELEMENTDESK_FENCE_FILE": str(folder / "fence"),
         "ELEMENTDESK_API_HOSTS": f"http://{HOST}:{free_port()}",
         "FAULTS_FOLDER": str(folder),
     }
