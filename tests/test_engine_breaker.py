@@ -172,3 +172,49 @@ def test_an_unreachable_platform_counts_as_failing(organization: Organization) -
 def test_a_refusal_by_our_own_rules_does_not_count(organization: Organization) -> None:
     breaker.note(organization, NotSentError("policy"))
     assert read(organization).failures == 0
+
+
+def test_a_look_under_way_stops_before_its_next_call_and_loses_nothing(
+    ask: Ask, account: Account, organization: Organization
+) -> None:
+    account.fault("commit then drop")
+    instance = ask()
+    work()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    seen = len(account.ledger())
+    Organization.objects.update(breaker="open", paused_until=Now())
+    drain.work_on(operation)
+    assert len(account.ledger()) == seen
+    breaker.close(read(organization))
+    work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"secrets_refused_at": timezone.now()}, InstanceStatus.BLOCKED),
+        ({"breaker": "open", "paused_until": timezone.now()}, InstanceStatus.QUEUED),
+    ],
+)
+def test_whose_credentials_were_refused_is_not_asked_while_calls_are_held_back(
+    ask: Ask, account: Account, change: dict[str, object], status: InstanceStatus
+) -> None:
+    instance = ask()
+    Operation.objects.update(lease_epoch=1)
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    operation.attempts.create(
+        number=1,
+        epoch=2,
+        origin="x",
+        secrets_version=1,
+        deadline_at=timezone.now(),
+        outcome="rejected",
+        http_status=401,
+    )
+    Organization.objects.update(**change)
+    drain.work_on(operation)
+    instance.refresh_from_db()
+    assert instance.status == status
+    assert account.ledger() == []

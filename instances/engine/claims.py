@@ -27,6 +27,7 @@ from instances.models import (
     Operation,
     OperationSecret,
     OperationState,
+    Organization,
     database_now,
 )
 
@@ -85,13 +86,15 @@ class Claim:
 
     def renew(self) -> None:
         """
-        Begin the lease anew, before a step that may take long.
+        Begin the lease anew, before a call, if calls go out for its organization.
 
+        :raises HeldBackError: the organization's calls are held back since it was claimed.
         :raises LeaseLostError: it is lost already.
         """
         held = Operation.objects.filter(pk=self.operation.pk, lease_epoch=self.epoch)
-        if not held.update(lease_until=Now() + lease()):
-            raise LeaseLostError
+        calling = held.filter(organization__in=Organization.objects.callable())
+        if not calling.update(lease_until=Now() + lease()):
+            raise self.why_not()
 
     def move(self, state: OperationState, **changes: object) -> None:
         """
@@ -170,10 +173,11 @@ class Claim:
             raise HeldBackError
         return _intent.save(Intent(self, address))
 
-    def is_held(self) -> bool:
-        """Whether this claim still holds it, by what the database says now."""
+    def why_not(self) -> Exception:
+        """Return why it may not go on: it is still held, and held back, or it is lost."""
         held = Operation.objects.filter(pk=self.operation.pk, lease_epoch=self.epoch)
-        return held.exclude(state__in=FINAL).exists()
+        is_held = held.exclude(state__in=FINAL).exists()
+        return HeldBackError() if is_held else LeaseLostError()
 
     def note_unsent(self, *, error_class: str, message: str, address: str = "") -> None:
         """
@@ -256,11 +260,7 @@ def _save_intents(intents: Sequence[Intent]) -> list[Attempt | Exception]:
         if intent.claim.operation.pk in went
     }
     Attempt.objects.bulk_create(attempts.values())
-    return [attempts.get(claim.operation.pk) or _why_not(claim) for claim in claims]
-
-
-def _why_not(claim: Claim) -> Exception:
-    return HeldBackError() if claim.is_held() else LeaseLostError()
+    return [attempts.get(claim.operation.pk) or claim.why_not() for claim in claims]
 
 
 def _last_numbers(claims: Sequence[Claim]) -> dict[UUID, int]:

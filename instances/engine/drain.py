@@ -13,7 +13,7 @@ from instances import fence
 from instances.crash_points import reach
 from instances.engine import adopting, calls, deletion, provisioning, writer
 from instances.engine.batch import Batch
-from instances.engine.claims import WORKER, Claim, LeaseLostError, lease
+from instances.engine.claims import WORKER, Claim, HeldBackError, LeaseLostError, lease
 from instances.models import Operation, OperationKind
 
 RUNS = {
@@ -123,7 +123,7 @@ def work_on(operation: Operation, batch: Batch | None = None) -> None:
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk)):
         try:
             _carry_out(claim)
-        except calls.StoppingError:
+        except (calls.StoppingError, HeldBackError):
             claim.give_back()
         except LeaseLostError:
             logger.warning("lease lost")

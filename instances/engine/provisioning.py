@@ -197,7 +197,11 @@ def _settle_refusal(claim: Claim, attempt: Attempt, client: CloudElementsClient)
 
 
 def _ask_whose(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
-    claim.renew()
+    try:
+        claim.renew()
+    except HeldBackError:
+        _wait_to_ask(claim)
+        return
     try:
         client.identify()
     except UnauthorizedError:
@@ -211,6 +215,15 @@ def _ask_whose(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> N
             "The organization's secrets are accepted, so the refusal is about this request: the "
             f"provider's credentials, or a missing privilege. The platform says: {attempt.message}",
         )
+
+
+def _wait_to_ask(claim: Claim) -> None:
+    """Somebody else learned that our secrets are refused, or calls are held back: ask then."""
+    claim.operation.organization.refresh_from_db()
+    if claim.operation.organization.is_refused:
+        _block(claim)
+    else:
+        claim.release(OperationState.QUEUED, problem="", message="", claims=0)
 
 
 def _reject(claim: Claim, problem: str, message: str) -> None:
