@@ -167,12 +167,20 @@ def _either(is_over: Callable[[], bool], tickets: Tickets, step: str) -> bool:
 
 ROWS = [
     Row("F02", "process ended exactly at each of 19 steps", crash, is_alone=True),
-    Row("F18", "worker stopped at a step, continued after five leases", stop, is_alone=True),
+    # On SQLite a process that stands still may hold the only lock there is: all wait for it.
+    Row(
+        "F18",
+        "worker stopped at a step, continued after five leases",
+        stop,
+        is_alone=True,
+        only="postgresql",
+    ),
     Row(
         "F18b",
         "worker stopped between check and first byte",
         stop_in_the_hole,
         is_ci=False,
+        only="postgresql",
         is_alone=True,
         is_late=True,
     ),
