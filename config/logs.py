@@ -64,6 +64,8 @@ def logging_config(*, level: str, is_readable: bool) -> None:
             "loggers": {
                 name: {"level": "WARNING"}
                 for name in (
+                    # Its debug output is what a template had to work with: tokens, form proofs.
+                    "django.template",
                     "urllib3",
                     "requests",
                     "celery.worker.strategy",

@@ -1,6 +1,7 @@
 """What looks secret is masked before anybody keeps it."""
 
 import base64
+import html
 import json
 import time
 from urllib.parse import quote, quote_plus
@@ -197,3 +198,12 @@ def test_time_is_aware() -> None:
     read = moment("2017-08-07T18:46:38Z")
     assert read is not None
     assert read.isoformat() == "2017-08-07T18:46:38+00:00"
+
+
+@pytest.mark.parametrize("secret", ["pa'ss\\word", 'pa"ss<word>', "it''s \\n"])
+def test_secret_is_masked_as_an_error_of_a_program_writes_it(secret: str) -> None:
+    written = f"{secret!r} | {secret!a} | {html.escape(secret)}"
+    doubled = secret.replace("'", "''")
+    text = without(f"{written} | '{doubled}'", [secret])
+    assert "ss" not in text
+    assert "it" not in text

@@ -1,6 +1,7 @@
 """Mask what looks secret before anybody stores it, and never send a mask."""
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,6 +50,9 @@ def _forms(secrets: Iterable[str]) -> list[str]:
 
 def _written(secret: str) -> Iterator[str]:
     yield from (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    # As a Python or SQL error writes it, in either kind of quotes.
+    yield from (repr(secret)[1:-1], secret.replace("\\", "\\\\").replace("'", "\\'"))
+    yield from (secret.replace("'", "''"), secret.replace('"', '""'), html.escape(secret))
     encoded = secret.encode("utf-8", "replace")
     for quoted in (quote(encoded, safe=""), quote(encoded), quote_plus(encoded)):
         yield from (quoted, re.sub("%..", lambda found: found[0].lower(), quoted))
