@@ -9,7 +9,7 @@ WITH_ENV := set -a && . ./.env.example && set +a &&
 SOURCES := bench config instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults bench check format lock
+.PHONY: help setup run test faults leaks bench check format lock
 
 help:  ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -25,6 +25,9 @@ test: .venv/.installed-dev  ## every test, on SQLite and on PostgreSQL (ARGS="-k
 
 faults: .venv/.installed-dev  ## real processes under every fault, on both databases (about an hour; ARGS="--rows F20")
 	@$(BIN)/python -m tests.faults --operations 220 $(ARGS)
+
+leaks: .venv/.installed-dev  ## secrets planted everywhere, then searched in every place (about eight minutes)
+	@$(BIN)/python -m tests.leaks $(or $(ARGS),sqlite postgresql)
 
 check: .venv/.installed-dev  ## formatting, linting, types, import rule, templates, migrations, containers
 	$(BIN)/ruff format --check .
