@@ -152,7 +152,12 @@ def _raise_mark(file: Path) -> Copy:
     if copy is None or copy.code != row.code:
         # Before the mark is more than 0, or a crash right here would look like a lost file.
         _write_later(file, Copy(row.code, 0))
-    held = Installation.objects.filter(pk=row.pk, code=row.code, mark__gte=mark, fenced_at=None)
+    return _one_more(row, mark)
+
+
+def _one_more(row: Installation, mark: int) -> Copy:
+    """Raise the mark unless a backup is restored at this very moment."""
+    held = Installation.objects.filter(pk=row.pk, code=row.code, mark__gte=mark)
     if not held.update(mark=F("mark") + 1):
         raise FenceError("The database changed while its mark was raised; this is tried again.")
     return Copy(row.code, held.values_list("mark", flat=True).get())

@@ -3,6 +3,7 @@
 import tracemalloc
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
@@ -181,6 +182,15 @@ def test_a_very_late_answer_is_a_finding_without_any_call(
     )
     assert len(account.ledger()) == calls
     assert AuditEntry.objects.filter(action="finding.noticed").count() == 1
+
+
+def test_evidence_of_what_is_stored_is_not_asked_about_row_by_row(
+    settled: Operation, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    settled.organization.refresh_from_db()
+    assert Evidence.objects.count() == 1
+    with django_assert_num_queries(1):
+        strays.take_in_evidence(settled.organization)
 
 
 def test_a_late_answer_to_a_canceled_request_is_a_finding(ask: Ask, account: Account) -> None:

@@ -106,6 +106,14 @@ def test_the_fence_stays_closed_and_is_noted_once(used: None) -> None:
     assert AuditEntry.objects.filter(action="installation.fenced").count() == 1
 
 
+def test_a_backup_restored_while_the_mark_is_raised_is_not_raised(used: None) -> None:
+    read_before = Installation.current()
+    restore(1)
+    with pytest.raises(fence.FenceError, match="tried again"):
+        fence._one_more(read_before, read_before.mark)
+    assert mark() == 1
+
+
 def test_who_read_the_row_before_it_was_opened_does_not_close_it_again(used: None) -> None:
     restore(1)
     read_before = Installation.current()
@@ -122,6 +130,16 @@ def test_a_crash_before_the_first_copy_is_no_restore() -> None:
     Installation.objects.update(mark=1)
     keep_again()
     assert (mark(), copied()) == (2, 2)
+
+
+def test_a_file_that_could_not_be_written_at_first_is_no_restore() -> None:
+    with Path(f"{fence.path()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(fence.FenceError):
+            fence.keep()
+    assert mark() == 0
+    keep_again()
+    assert (mark(), copied()) == (1, 1)
 
 
 def test_a_copy_never_goes_back(used: None) -> None:
