@@ -38,7 +38,8 @@ def browser_type_launch_args() -> dict[str, Any]:
 def worker(transactional_db: None, account: object, tmp_path: Path) -> Iterator[Worker]:
     """A worker process on the test's database and broker."""
     empty_broker()
-    running = Worker(tmp_path)
+    # Long enough for a page to be seen while its call is under way.
+    running = Worker(tmp_path, ELEMENTDESK_CALL_SECONDS="8", ELEMENTDESK_LEASE_SECONDS="12")
     yield running
     running.stop()
 
