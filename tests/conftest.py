@@ -61,6 +61,13 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_connection_is_left(django_db_setup: None) -> Iterator[None]:
+    """End the thread that saves records, or its connection keeps the test database from going."""
+    yield
+    writer.close()
+
+
 @pytest.fixture(autouse=True)
 def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A key ring and a fence of the test's own, quick periods, and a first read of the ring."""
