@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from instances import vault
 from instances.engine import writer
@@ -62,10 +62,19 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_connection_is_left(django_db_setup: None) -> Iterator[None]:
-    """End the thread that saves records, or its connection keeps the test database from going."""
+def no_connection_is_left(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """End what threads left open, or it keeps the test database from being dropped."""
     yield
     writer.close()
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            connection.cursor().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
