@@ -28,9 +28,7 @@ class Platform:
     """The stand-in, in a process of its own."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "bench.stand_in", str(self.port), str(LATENCY)]
         self._process = subprocess.Popen(command)
@@ -63,6 +61,8 @@ class Desk:
             "ELEMENTDESK_KEYRING_FILE": "",
             "ELEMENTDESK_API_HOSTS": platform.url,
             "ELEMENTDESK_CALLS_IN_FLIGHT": str(CALLS),
+            # One of its own for each, or the second would take the first for a restored backup.
+            "ELEMENTDESK_FENCE_FILE": str(log.with_suffix(".fence")),
             "BENCH_PLATFORM": platform.url,
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
@@ -93,6 +93,12 @@ class Desk:
             self._process.stdin.close()
         self._process.wait(180)
         self._log.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _until_open(port: int) -> None:
@@ -182,10 +188,10 @@ def side_by_side(
     return results
 
 
-def submitted(platform: Platform, desk: Desk, number: int, port: int) -> dict[str, list[float]]:
+def submitted(platform: Platform, desk: Desk, number: int) -> dict[str, list[float]]:
     """Ask for instances one by one, on an idle installation."""
     platform.steer(seconds=LATENCY)
-    told = desk.ask("submit", number=number, port=port)
+    told = desk.ask("submit", number=number, port=_free_port())
     arrived = platform.steer()["arrived"]
     return {
         "shown": [seconds - LATENCY for seconds in told["shown"]],
@@ -216,9 +222,7 @@ def main() -> None:
             "cost": [
                 side_by_side(platform, desks, 0.0, chosen.number) for _ in range(chosen.rounds)
             ],
-            "submitted": submitted(
-                platform, desks["PostgreSQL"], chosen.submissions, platform.port + 1
-            )
+            "submitted": submitted(platform, desks["PostgreSQL"], chosen.submissions)
             if chosen.submissions
             else {},
         }
