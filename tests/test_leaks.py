@@ -1,6 +1,7 @@
 """Planted secrets are nowhere: not in the database, the broker, the logs, or any page's source."""
 
 import logging
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ def database_files() -> Callable[[], Pieces]:
     if connection.vendor != "sqlite":
         return text("database", database_dump())
     name = str(connection.settings_dict["NAME"])
-    return files(*(Path(name + end) for end in ("", "-wal") if Path(name + end).exists()))
+    present = [name + end for end in ("", "-wal") if Path(name + end).exists()]
+    # Read by another process: closing a file gives up every POSIX lock that this process holds on
+    # it, SQLite's too, and a worker that ends would then delete the log under our connection.
+    return text("database files", subprocess.check_output(["cat", *present]))
 
 
 class Listener(logging.Handler):
