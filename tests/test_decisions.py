@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 
 from instances import access
+from instances.engine import searching
 from instances.models import (
     AttemptOutcome,
     AuditEntry,
@@ -16,6 +18,7 @@ from instances.models import (
     Operation,
     OperationSecret,
     OperationState,
+    Organization,
     Role,
     Verdict,
 )
@@ -94,6 +97,69 @@ def test_marking_ends_it_without_an_instance_or_credentials(
     assert Instance.objects.get().status == InstanceStatus.REJECTED
     assert not OperationSecret.objects.exists()
     work()
+    assert posts(account) == 2
+
+
+def search() -> None:
+    Organization.objects.update(audit_due_at=Now())
+    searching.run()
+
+
+def test_nothing_is_created_beside_what_a_search_found(
+    ask: Ask, account: Account, say: Decide
+) -> None:
+    operation = absent_twice(ask, account)
+    found = account.add_instance(element="zuorav2", name="late", tags=[operation.tag])
+    search()
+    assert choices_for(operation) == (Choice.ADOPT, Choice.LOOK, Choice.MARK)
+    with pytest.raises(ChoiceError):
+        say(operation, Choice.CREATE)
+    say(operation, Choice.ADOPT, found["id"])
+    work()
+    assert Instance.objects.get().remote_id == found["id"]
+    assert operation.attempts.get(number=2).outcome == AttemptOutcome.SUCCEEDED
+    assert posts(account) == 2
+
+
+@pytest.mark.parametrize("case", [several, name_only])
+def test_when_no_candidate_is_left_it_can_still_be_looked_for_or_ended(
+    ask: Ask, account: Account, case: Callable[..., Operation]
+) -> None:
+    operation = case(ask, account)
+    for found in account.instances():
+        account.remove_instance(found["id"])
+    search()
+    assert choices_for(operation) == (Choice.LOOK, Choice.MARK)
+
+
+@pytest.fixture
+def gone(ask: Ask, account: Account, say: Decide) -> Operation:
+    """A person adopted one by its name, and it was deleted before it could be read."""
+    operation = name_only(ask, account)
+    chosen = candidates_for(operation).get().remote_id
+    say(operation, Choice.ADOPT, chosen)
+    account.remove_instance(chosen)
+    work()
+    assert the_operation(operation.made).problem == "gone"
+    return the_operation(operation.made)
+
+
+def test_what_was_chosen_and_is_gone_is_created_again(
+    gone: Operation, account: Account, say: Decide
+) -> None:
+    say(gone, Choice.CREATE)
+    work()
+    assert Instance.objects.get().status == InstanceStatus.ACTIVE
+    assert len(account.instances()) == 1
+
+
+def test_after_what_was_chosen_is_gone_the_request_is_looked_for(
+    gone: Operation, account: Account, say: Decide
+) -> None:
+    say(gone, Choice.LOOK)
+    assert the_operation(gone.made).state == OperationState.UNKNOWN
+    work(4)
+    assert Instance.objects.get().status == InstanceStatus.ACTIVE
     assert posts(account) == 2
 
 

@@ -13,7 +13,6 @@ from instances.models import (
     Attempt,
     AttemptOutcome,
     Finding,
-    FindingKind,
     Operation,
     OperationKind,
     OperationSecret,
@@ -32,7 +31,9 @@ class Choice(models.TextChoices):
     NOT_OURS = "not_ours", "It is not ours"
 
 
-# By the problem that an operation stopped with; whatever is not listed can be looked at or ended.
+# Whatever it stopped with, it can be looked at or ended.
+UNSETTLED = (Choice.LOOK, Choice.MARK)
+# By the problem that an operation stopped with, where that leaves other choices.
 CHOICES = {
     "absent": (Choice.LOOK, Choice.CREATE, Choice.MARK),
     "gone": (Choice.LOOK, Choice.CREATE, Choice.MARK),
@@ -52,22 +53,27 @@ class ChoiceError(Exception):
 
 
 def choices_for(operation: Operation) -> tuple[Choice, ...]:
-    """Return what a person may choose now, nothing while no person is needed."""
+    """
+    Return what a person may choose now, nothing while no person is needed.
+
+    What was found meanwhile can be adopted, and is never joined by a second one.
+    """
     if operation.state != OperationState.NEEDS_PERSON:
         return ()
-    choices = CHOICES.get(operation.problem, (Choice.LOOK, Choice.MARK))
-    if (
-        Choice.CREATE in choices
-        and not OperationSecret.objects.filter(operation=operation).exists()
-    ):
-        return tuple(choice for choice in choices if choice != Choice.CREATE)
-    return choices
+    choices = CHOICES.get(operation.problem, UNSETTLED)
+    if candidates_for(operation).exists():
+        others = (choice for choice in choices if choice not in (Choice.ADOPT, Choice.CREATE))
+        return (Choice.ADOPT, *others)
+    if Choice.ADOPT in choices:
+        return UNSETTLED
+    has_credentials = OperationSecret.objects.filter(operation=operation).exists()
+    return tuple(choice for choice in choices if choice != Choice.CREATE or has_credentials)
 
 
 def candidates_for(operation: Operation) -> models.QuerySet[Finding]:
     """Return the instances on the platform that may be the one, oldest first."""
-    kinds = (FindingKind.SEVERAL, FindingKind.POSSIBLE)
-    return operation.findings.open().filter(kind__in=kinds).order_by("remote_created_at", "pk")
+    rows = operation.findings.open().filter(operation__kind=OperationKind.CREATE)
+    return rows.order_by("remote_created_at", "pk")
 
 
 def decide(
@@ -123,11 +129,13 @@ def _carry_out(
     if candidate is not None:
         verdict = Verdict.ADOPTED if choice == Choice.ADOPT else Verdict.NOT_OURS
         settle_finding(candidate, verdict, actor, reason)
+    if choice in (Choice.LOOK, Choice.ADOPT):
+        _reopen(operation)
     if choice == Choice.LOOK or choice == Choice.NOT_OURS:
         _look(operation)
     elif choice == Choice.CREATE:
         _declare_absent(operation)
-        _go_on(operation, OperationState.QUEUED)
+        _go_on(operation, OperationState.QUEUED, remote_id=None)
     elif candidate is not None:
         _go_on(operation, OperationState.CREATED, remote_id=candidate.remote_id)
     else:
@@ -141,18 +149,23 @@ def settle_finding(finding: Finding, verdict: Verdict, actor: User, reason: str)
     )
 
 
-def _look(operation: Operation) -> None:
-    """Go back to where the machines left off: looking if something may have happened."""
+def _reopen(operation: Operation) -> None:
+    """Open the last request again if its absence was proven: a person doubts that."""
     last = operation.attempts.order_by("-number").first()
     if operation.problem == "absent" and last is not None:
-        # Its absence was proven, and a person doubts that: it is open again.
         Attempt.objects.filter(pk=last.pk).update(outcome=AttemptOutcome.UNKNOWN)
-    if operation.problem == "gone":
-        _go_on(operation, OperationState.CREATED, remote_id=None)
-    elif operation.attempts.filter(outcome__in=UNRESOLVED).exists():
-        _go_on(operation, OperationState.UNKNOWN)
+
+
+def _look(operation: Operation) -> None:
+    """Go back to where the machines left off: looking if something may have happened."""
+    # What was chosen and is gone is not looked for, but what the request may have made.
+    chosen = {"remote_id": None} if operation.problem == "gone" else {}
+    if operation.attempts.filter(outcome__in=UNRESOLVED).exists():
+        _go_on(operation, OperationState.UNKNOWN, **chosen)
+    elif operation.attempts.filter(outcome=AttemptOutcome.SUCCEEDED).exists():
+        _go_on(operation, OperationState.CREATED, **chosen)
     else:
-        _go_on(operation, OperationState.QUEUED)
+        _go_on(operation, OperationState.QUEUED, **chosen)
 
 
 def _declare_absent(operation: Operation) -> None:
