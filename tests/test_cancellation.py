@@ -19,7 +19,7 @@ from instances.models import (
     Organization,
     Role,
 )
-from instances.operations import request_cancel
+from instances.operations import Choice, decide, request_cancel
 from sandbox.running import Account
 from tests.cases import work
 
@@ -115,6 +115,39 @@ def test_what_was_created_is_deleted_if_so_wished(
     work()
     assert read(instance).status == InstanceStatus.DELETED
     assert (instance.token, account.instances()) == ("", [])
+
+
+def taken_back_too_late(ask: Ask, account: Account, actor: User) -> Instance:
+    """It was created, and whoever took it back wants it deleted then."""
+    account.fault("commit then drop")
+    instance = ask()
+    work()
+    request_cancel(actor=actor, instance=instance, wish=DELETE)
+    work(2)
+    return instance
+
+
+def test_the_right_to_delete_is_that_of_who_took_it_back(
+    ask: Ask, account: Account, operator: User, member: Callable[..., User]
+) -> None:
+    instance = taken_back_too_late(ask, account, member(Role.ADMIN))
+    operator.memberships.all().delete()
+    housekeeping.run()
+    work()
+    assert read(instance).status == InstanceStatus.DELETED
+
+
+def test_a_deletion_that_is_given_up_shows_the_instance_as_before(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    instance = taken_back_too_late(ask, account, operator)
+    housekeeping.run()
+    Instance.objects.update(account="another")
+    work()
+    deletion = Operation.objects.get(kind="delete")
+    assert deletion.problem == "other-account"
+    decide(actor=operator, operation=deletion, choice=Choice.MARK, reason="It is another's.")
+    assert read(instance).status == InstanceStatus.ACTIVE
 
 
 def test_taking_back_twice_changes_nothing(ask: Ask, account: Account, operator: User) -> None:

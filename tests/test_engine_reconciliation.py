@@ -173,3 +173,15 @@ def test_one_changed_instance_does_not_stop_the_proof(ask: Ask, account: Account
     work()
     work()
     assert Operation.objects.get(instance=lost).clean_misses == 1
+
+
+def test_a_refusal_that_its_own_worker_reported_late_blocks(ask: Ask, account: Account) -> None:
+    account.fault("drop before commit")
+    instance = ask()
+    work()
+    Operation.objects.get().attempts.update(outcome="rejected", http_status=401)
+    account.fault("refuse secrets", times=None)
+    work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.BLOCKED
+    assert Organization.objects.get().is_refused

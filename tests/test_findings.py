@@ -21,9 +21,11 @@ from instances.models import (
     Verdict,
 )
 from instances.operations import (
+    Choice,
     ChoiceError,
     FindingChoice,
     NotWaitingError,
+    decide,
     decide_finding,
     finding_choices,
 )
@@ -235,3 +237,55 @@ def test_a_worker_that_died_while_deleting_leaves_nothing_in_doubt(
     work()
     work()
     assert read(orphan).verdict == Verdict.DELETED
+
+
+def test_a_right_that_was_lost_does_not_hide_what_was_already_sent(
+    orphan: Finding, say: Decide, account: Account, admin: User
+) -> None:
+    account.fault("commit then drop", method="DELETE", path="/instances")
+    say(orphan, FindingChoice.DELETE, orphan.remote_id)
+    work()
+    admin.memberships.all().delete()
+    work()
+    assert read(orphan).verdict == Verdict.DELETED
+
+
+def test_a_right_that_was_lost_stops_the_repeat(
+    orphan: Finding, say: Decide, account: Account, admin: User
+) -> None:
+    account.fault("status", method="DELETE", path="/instances", status=502)
+    say(orphan, FindingChoice.DELETE, orphan.remote_id)
+    work()
+    admin.memberships.all().delete()
+    work()
+    assert len(deletions(account)) == 1
+    assert read(orphan).verdict == Verdict.OPEN
+    assert Operation.objects.latest("pk").problem == "permission"
+
+
+def test_secrets_refused_while_a_deletion_is_unknown_stop_the_calls(
+    orphan: Finding, say: Decide, account: Account, organization: Organization
+) -> None:
+    account.fault("status", method="DELETE", path="/instances", status=502)
+    say(orphan, FindingChoice.DELETE, orphan.remote_id)
+    work()
+    account.fault("refuse secrets", times=None)
+    work()
+    organization.refresh_from_db()
+    assert organization.is_refused
+    operation = Operation.objects.latest("pk")
+    assert (operation.state, operation.lease_until) == (OperationState.UNKNOWN, None)
+    assert operation.attempts.get().error_class == "status-502"
+
+
+@pytest.mark.parametrize("choice", [FindingChoice.ADOPT, FindingChoice.DELETE])
+def test_what_a_person_gives_up_waits_to_be_decided_about_again(
+    orphan: Finding, say: Decide, admin: User, choice: FindingChoice
+) -> None:
+    say(orphan, choice, orphan.remote_id)
+    Finding.objects.update(account="another")
+    work()
+    operation = Operation.objects.latest("pk")
+    assert operation.problem == "other-account"
+    decide(actor=admin, operation=operation, choice=Choice.MARK, reason="It is another's.")
+    assert read(orphan).verdict == Verdict.OPEN

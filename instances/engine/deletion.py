@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -25,6 +26,7 @@ from instances.models import (
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
+    AuditEntry,
     Finding,
     Instance,
     InstanceStatus,
@@ -46,7 +48,7 @@ def ask_for_what_was_taken_back() -> None:
             late = Operation.objects.taken_back_too_late().filter(pk=operation.pk)
             if late.exists() and instance.remote_id is not None:
                 Operation.objects.ask_deletion(
-                    requester=operation.requester,
+                    requester=_who_took_back(operation),
                     organization=operation.organization,
                     remote_id=instance.remote_id,
                     instance=instance,
@@ -54,14 +56,17 @@ def ask_for_what_was_taken_back() -> None:
                 audit.record(None, "instance.deletion_requested", instance)
 
 
+def _who_took_back(operation: Operation) -> User:
+    """Return whose wish it is, which the record tells: not always who asked for the instance."""
+    entries = AuditEntry.objects.filter(object_id=str(operation.made.pk), actor__isnull=False)
+    entry = entries.filter(action="instance.cancel_requested").order_by("-id").first()
+    return entry.actor if entry and entry.actor else operation.requester
+
+
 def run(claim: Claim) -> None:
     """Take the deletion as far as it goes now; safe to run again after a crash at any point."""
-    if not may_delete(claim.operation):
-        _refuse(claim, "permission", "Its requester may no longer delete it. Nothing was sent.")
-        return
     try:
-        client = claim.client
-        _continue(claim, client)
+        _continue(claim, claim.client)
     except vault.UnreadableError:
         claim.ask_person("unreadable", "The secrets of the organization do not open.")
     except OtherAccountError:
@@ -100,7 +105,8 @@ def _control(claim: Claim, client: CloudElementsClient) -> None:
 
 def _settle(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
     """Find out what came of an earlier request: absence counts between two good controls."""
-    close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
+    if attempt.outcome == AttemptOutcome.IN_FLIGHT:
+        close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
     claim.move(OperationState.UNKNOWN)
     _control(claim, client)
     if _is_there(claim, client):
@@ -121,6 +127,10 @@ def _is_there(claim: Claim, client: CloudElementsClient) -> bool:
 
 
 def _delete(claim: Claim, client: CloudElementsClient) -> None:
+    if not may_delete(claim.operation):
+        # Only now: what an earlier request did is found out whoever asked for it.
+        _refuse(claim, "permission", "Its requester may no longer delete it, so we did not.")
+        return
     opened: list[Attempt] = []
     claim.move(OperationState.CLAIMED)
     try:
@@ -206,10 +216,13 @@ def _refused_secrets(claim: Claim, client: CloudElementsClient, error: Unauthori
 
 
 def _block(claim: Claim) -> None:
+    """Wait for other secrets; while a request's outcome is unknown it stays just that."""
     with transaction.atomic():
         is_refused = accounts.mark_refused(claim.operation.organization)
+        unknown = claim.operation.attempts.filter(outcome__in=UNRESOLVED).exists()
+        waiting = OperationState.BLOCKED if is_refused else OperationState.QUEUED
         claim.release(
-            OperationState.BLOCKED if is_refused else OperationState.QUEUED,
+            OperationState.UNKNOWN if unknown else waiting,
             problem="organization" if is_refused else "",
             claims=0,
         )

@@ -233,6 +233,8 @@ def _reject(claim: Claim, problem: str, message: str) -> None:
 def _block(claim: Claim) -> None:
     organization = claim.operation.organization
     with transaction.atomic():
+        # Nothing is unknown any more, if it ever was: the request was refused.
+        _reclaim(claim)
         if not accounts.mark_refused(organization):
             claim.release(OperationState.QUEUED, problem="", message="", claims=0)
             return

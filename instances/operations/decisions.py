@@ -13,6 +13,8 @@ from instances.models import (
     Attempt,
     AttemptOutcome,
     Finding,
+    Instance,
+    InstanceStatus,
     Operation,
     OperationKind,
     OperationSecret,
@@ -205,5 +207,12 @@ def _mark(operation: Operation) -> None:
         message="A person marked it as not created." if is_creation else "A person gave it up.",
     )
     OperationSecret.objects.filter(operation=operation).delete()
-    if not is_creation:
+    _show_again(operation)
+
+
+def _show_again(operation: Operation) -> None:
+    """Show what was to be deleted or adopted as before; what is an instance here stays decided."""
+    if operation.problem != "known":
         Finding.objects.filter(operations=operation).update(verdict=Verdict.OPEN)
+    being_deleted = Instance.objects.filter(operations=operation, status=InstanceStatus.DELETING)
+    being_deleted.update(status=InstanceStatus.ACTIVE)
