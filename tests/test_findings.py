@@ -1,6 +1,7 @@
 """What was found on the platform waits for a person, and is deleted only by its typed id."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -289,3 +290,18 @@ def test_what_a_person_gives_up_waits_to_be_decided_about_again(
     assert operation.problem == "other-account"
     decide(actor=admin, operation=operation, choice=Choice.MARK, reason="It is another's.")
     assert read(orphan).verdict == Verdict.OPEN
+
+
+def test_an_instance_that_may_not_be_read_stops_only_its_own_adoption(
+    orphan: Finding, say: Decide, account: Account, organization: Organization
+) -> None:
+    path = f"/instances/{orphan.remote_id}"
+    account.fault("status", method="GET", path=path, status=403, times=None)
+    say(orphan, FindingChoice.ADOPT)
+    work()
+    organization.refresh_from_db()
+    assert not organization.is_refused
+    Operation.objects.filter(kind="adopt").update(created_at=Now() - timedelta(days=2))
+    work()
+    operation = Operation.objects.latest("pk")
+    assert (operation.state, operation.problem) == (OperationState.NEEDS_PERSON, "unread")

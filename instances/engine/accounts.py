@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from instances import audit, vault
-from instances.cloud_elements import CloudElementsClient, Credentials
+from instances.cloud_elements import CloudElementsClient, Credentials, UnauthorizedError
 from instances.engine import breaker, calls
 from instances.models import Organization
 from instances.vault import Purpose
@@ -44,19 +44,37 @@ def identify(organization: Organization, client: CloudElementsClient) -> str:
     """
     Ask the platform which account the secrets open; also the proof that they are accepted.
 
+    Recorded the first time, once for each pair of secrets.
+
     :returns: origin and the platform's id of the account; the origin alone if it does not tell.
     :raises CloudElementsError: as `CloudElementsClient.identify`.
     """
-    identity = client.identify()
-    return f"{organization.origin}/organizations/{identity}" if identity else organization.origin
+    identity, origin = client.identify(), organization.origin
+    account = f"{origin}/organizations/{identity}" if identity else origin
+    if not organization.account:
+        organization.account = account
+        _same_secrets(organization).update(account=account)
+    return account
 
 
 def learn_account(organization: Organization, client: CloudElementsClient) -> None:
-    """Record which account it is, once for each pair of secrets."""
-    if organization.account:
-        return
-    organization.account = identify(organization, client)
-    _same_secrets(organization).update(account=organization.account)
+    """Ask which account it is, unless that is known."""
+    if not organization.account:
+        identify(organization, client)
+
+
+def are_refused(organization: Organization, client: CloudElementsClient) -> bool:
+    """
+    Tell whether it was the secrets that were refused (then every call stops), or one request only.
+
+    :raises CloudElementsError: the platform does not answer the question.
+    """
+    try:
+        client.identify()
+    except UnauthorizedError:
+        mark_refused(organization)
+        return True
+    return False
 
 
 def mark_refused(organization: Organization) -> bool:

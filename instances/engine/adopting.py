@@ -1,18 +1,17 @@
 """Make an instance that was found on the platform an instance of ours, on a person's word."""
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
 from instances import access, audit, vault, zuora
 from instances.access import Action
 from instances.cloud_elements import (
+    CloudElementsClient,
     CloudElementsError,
     NotFoundError,
     RemoteInstance,
-    UnauthorizedError,
 )
-from instances.engine import accounts, storing
+from instances.engine import accounts, adoption, storing
 from instances.engine.claims import Claim
 from instances.models import Finding, Instance, OperationState, Verdict
 
@@ -24,24 +23,21 @@ def run(claim: Claim) -> None:
         _end(claim, "permission", "Its requester may no longer create instances here.")
         return
     try:
-        _adopt(claim)
-    except UnauthorizedError as error:
-        accounts.mark_refused(operation.organization)
-        _later(claim, error)
+        client = claim.client
+        _adopt(claim, client)
     except CloudElementsError as error:
-        _later(claim, error)
+        adoption.try_later(claim, error, client)
     except vault.UnreadableError:
         claim.ask_person("unreadable", "The secrets of the organization do not open.")
 
 
-def _adopt(claim: Claim) -> None:
+def _adopt(claim: Claim, client: CloudElementsClient) -> None:
     operation = claim.operation
-    client = claim.client
     claim.renew()
     if operation.finding and accounts.identify(operation.organization, client) != (
         operation.finding.account
     ):
-        claim.ask_person("other-account", "The platform answers for another account than before.")
+        claim.ask_person("other-account", adoption.OTHER_ACCOUNT)
         return
     try:
         remote = client.get_instance(operation.remote_id or 0)
@@ -59,18 +55,6 @@ def _describe(instance: Instance, remote: RemoteInstance) -> None:
     said = {name: value or "" for name, value in remote.configuration.items()}
     environment = zuora.environment(said) if key == zuora.ELEMENT_KEY else ""
     Instance.objects.filter(pk=instance.pk).update(element_key=key, environment=environment)
-
-
-def _later(claim: Claim, error: CloudElementsError) -> None:
-    pause = max(settings.ENGINE["LOOK_PAUSES"][0], error.retry_after)
-    is_known = claim.operation.state == OperationState.CREATED
-    claim.release(
-        OperationState.CREATED if is_known else OperationState.QUEUED,
-        after=pause,
-        problem=error.error_class,
-        message=str(error),
-        claims=0,
-    )
 
 
 def _end(claim: Claim, problem: str, message: str) -> None:

@@ -21,7 +21,6 @@ from instances.cloud_elements import (
 )
 from instances.engine import accounts, adoption
 from instances.engine.claims import Claim, HeldBackError, close_attempt
-from instances.engine.reconciliation import GIVE_UP_SECONDS
 from instances.models import (
     UNRESOLVED,
     Attempt,
@@ -70,7 +69,7 @@ def run(claim: Claim) -> None:
     except vault.UnreadableError:
         claim.ask_person("unreadable", "The secrets of the organization do not open.")
     except OtherAccountError:
-        claim.ask_person("other-account", "The platform answers for another account than before.")
+        claim.ask_person("other-account", adoption.OTHER_ACCOUNT)
 
 
 def may_delete(operation: Operation) -> bool:
@@ -185,7 +184,10 @@ def _outcome(error: CloudElementsError) -> AttemptOutcome:
 
 def _look_again(claim: Claim, error: CloudElementsError) -> None:
     operation = claim.operation
-    if adoption.age_in_seconds(operation.decided_at or operation.created_at) > GIVE_UP_SECONDS:
+    if (
+        adoption.age_in_seconds(operation.decided_at or operation.created_at)
+        > adoption.GIVE_UP_SECONDS
+    ):
         claim.ask_person("unreachable", f"A day of trying did not delete it. {error}")
         return
     has_unresolved = operation.attempts.filter(outcome__in=UNRESOLVED).exists()

@@ -39,7 +39,6 @@ logger = structlog.get_logger(__name__)
 CLEAN_MISSES_NEEDED = 3
 # How many known instances are asked for: one may have been changed behind our back.
 KNOWN_TRIED = 3
-GIVE_UP_SECONDS = 24 * 3600
 TAG_OR_MENTION = re.compile(r"<[^>]*>|@\w+")
 CLOCK_SLACK = timedelta(minutes=10)
 # Goes on while the machine sleeps, where the system has such a clock (Linux).
@@ -290,7 +289,7 @@ def _look_again(
     operation = claim.operation
     _waited(attempt)
     since = operation.decided_at or attempt.ended_at or attempt.deadline_at
-    if adoption.age_in_seconds(since) > GIVE_UP_SECONDS:
+    if adoption.age_in_seconds(since) > adoption.GIVE_UP_SECONDS:
         claim.ask_person("unproven", f"A day of looking proved nothing. {message}", **LOOKED)
         return
     pauses = settings.ENGINE["LOOK_PAUSES"]
