@@ -173,3 +173,17 @@ def test_nothing_leaves_while_the_breaker_is_open(ask: Ask, account: Account) ->
     claim.move("claimed")  # type: ignore[arg-type]  # the plain value of the state
     with pytest.raises(HeldBackError):
         claim.open_attempt("127.0.0.1")
+
+
+def test_what_was_refused_and_waits_for_other_secrets_is_canceled_at_once(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    ask(name="another, so that the account is known")
+    work()
+    account.fault("refuse secrets", times=None)
+    instance = ask()
+    work()
+    assert Operation.objects.get(instance=instance).attempts.get().outcome == "rejected"
+    assert read(instance).status == InstanceStatus.BLOCKED
+    assert request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert read(instance).status == InstanceStatus.CANCELED

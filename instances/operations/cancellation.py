@@ -24,6 +24,7 @@ from instances.models import (
 WAITING = (OperationState.QUEUED, OperationState.BLOCKED)
 NOT_DONE = (
     AttemptOutcome.NOT_SENT,
+    AttemptOutcome.REJECTED,
     AttemptOutcome.PROVEN_ABSENT,
     AttemptOutcome.DECLARED_ABSENT,
 )
