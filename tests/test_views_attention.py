@@ -17,6 +17,7 @@ from instances.models import (
     Operation,
     OperationState,
     Organization,
+    Role,
     Verdict,
 )
 from tests.conftest import put_in_state
@@ -74,6 +75,22 @@ def test_a_candidate_is_not_listed_beside_its_request(
 ) -> None:
     Finding.objects.update(operation=stopped)
     assert "Late one (77)</bdi></a>" not in text(signed_in)
+
+
+def test_a_deletion_of_what_was_found_that_stopped_is_listed_for_who_may_decide(
+    signed_in: Client, member: Callable[..., User], organization: Organization, late: Finding
+) -> None:
+    deletion = Operation.objects.ask_deletion(
+        requester=member(Role.ADMIN), organization=organization, remote_id=77, finding=late
+    )
+    Operation.objects.filter(pk=deletion.pk).update(state=OperationState.NEEDS_PERSON)
+    Finding.objects.update(verdict=Verdict.DELETING)
+    page = text(signed_in)
+    assert reverse("instances:decide", args=[deletion.pk]) in page
+    assert '<span class="count">1<' in page
+    viewer = Client()
+    viewer.force_login(member(Role.VIEWER))
+    assert "Nothing needs you" in text(viewer)
 
 
 def test_a_stranger_sees_nothing_of_it(

@@ -30,12 +30,17 @@ def waiting(request: HttpRequest) -> dict[str, object]:
 
 
 def _count(user: User) -> str:
-    requests = Operation.objects.filter(
-        state=OperationState.NEEDS_PERSON, instance__in=access.visible_to(user)
-    )
     findings = _findings(user)
-    counted = requests[: MOST_COUNTED + 1].count() + findings[: MOST_COUNTED + 1].count()
+    counted = _requests(user)[: MOST_COUNTED + 1].count() + findings[: MOST_COUNTED + 1].count()
     return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted or "")
+
+
+def _requests(user: User) -> QuerySet[Operation]:
+    """Return what stopped until somebody decides, also about what is no instance here."""
+    about = Q(instance__in=access.visible_to(user)) | Q(
+        finding__in=access.findings_for(user), instance__isnull=True
+    )
+    return Operation.objects.filter(about, state=OperationState.NEEDS_PERSON)
 
 
 def _findings(user: User) -> QuerySet[Finding]:
@@ -48,10 +53,7 @@ def _findings(user: User) -> QuerySet[Finding]:
 def attention(request: SignedInRequest) -> HttpResponse:
     """Show everything that goes on only when somebody acts, the newest first."""
     user = request.user
-    rows = Operation.objects.filter(
-        state=OperationState.NEEDS_PERSON, instance__in=access.visible_to(user)
-    )
-    rows = rows.select_related("instance", "organization", "requester", "finding")
+    rows = _requests(user).select_related("instance", "organization", "requester", "finding")
     page = page_of(rows.prefetch_related("attempts"), PagePosition(request.GET), size=20)
     findings = _findings(user).select_related("organization", "operation__instance").order_by("-pk")
     mine = access.organizations_for(user, Action.VIEW)
