@@ -218,3 +218,14 @@ def test_whose_credentials_were_refused_is_not_asked_while_calls_are_held_back(
     instance.refresh_from_db()
     assert instance.status == status
     assert account.ledger() == []
+
+
+def test_a_probe_that_is_asked_to_wait_waits_as_long(
+    account: Account, organization: Organization
+) -> None:
+    Organization.objects.update(breaker="open", paused_until=Now(), pause_seconds=30)
+    account.fault("throttle", method="GET", path="/organizations/me", retry_after="600")
+    probing.run()
+    left = read(organization).paused_until
+    assert left
+    assert (left - timezone.now()).total_seconds() > 590

@@ -106,9 +106,12 @@ def close(organization: Organization) -> None:
             audit.record(None, "organization.resumed", organization)
 
 
-def stay_open(organization: Organization) -> None:
-    """Wait longer until the next probe, since this one failed."""
-    _row(organization).filter(breaker=BreakerState.OPEN).update(**_paused(_longer(organization)))
+def stay_open(organization: Organization, asked: float = 0.0) -> None:
+    """Wait longer until the next probe, since this one failed; `asked`: as many seconds at least."""
+    opened = _row(organization).filter(breaker=BreakerState.OPEN)
+    opened.update(**_paused(_longer(organization)))
+    until = Now() + timedelta(seconds=asked)
+    opened.filter(paused_until__lt=until).update(paused_until=until)
 
 
 def _row(organization: Organization) -> QuerySet[Organization]:

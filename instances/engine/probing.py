@@ -23,7 +23,9 @@ def probe(organization: Organization) -> None:
     except UnauthorizedError:
         accounts.mark_refused(organization)
         breaker.close(organization)
-    except (CloudElementsError, vault.UnreadableError):
+    except CloudElementsError as error:
+        breaker.stay_open(organization, error.retry_after)
+    except vault.UnreadableError:
         breaker.stay_open(organization)
     else:
         breaker.close(organization)
