@@ -4,12 +4,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import Settings
 
-from instances.engine import drain, provisioning
+from instances.engine import drain, provisioning, searching
 from instances.engine.claims import Claim, lease
-from instances.models import Instance, InstanceStatus, Operation, Organization
+from instances.models import Finding, Instance, InstanceStatus, Operation, Organization, Role
+from instances.operations import FindingChoice, decide_finding
 from sandbox.running import Account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,3 +189,83 @@ def test_a_refusal_that_its_own_worker_reported_late_blocks(ask: Ask, account: A
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.BLOCKED
     assert Organization.objects.get().is_refused
+
+
+def test_what_was_adopted_without_a_tag_of_its_own_does_not_stop_the_proof(
+    ask: Ask, account: Account, member: Callable[..., User]
+) -> None:
+    ask(name="known")
+    work()
+    for _ in range(3):
+        account.add_instance(element="zuorav2", name="x", tags=[Operation.objects.get().tag])
+    Organization.objects.update(audit_due_at=Now())
+    searching.run()
+    admin = member(Role.ADMIN)
+    for found in Finding.objects.all():
+        decide_finding(actor=admin, finding=found, choice=FindingChoice.ADOPT, reason="Ours.")
+    work()
+    account.fault("drop before commit")
+    lost = ask(name="lost")
+    work()
+    work()
+    assert Operation.objects.get(instance=lost).clean_misses == 1
+
+
+def test_instances_of_another_account_do_not_stop_the_proof(ask: Ask, account: Account) -> None:
+    ask(name="known")
+    work()
+    Instance.objects.update(account="another")
+    account.remove_instance(account.only_instance()["id"])
+    account.fault("drop before commit")
+    lost = ask(name="lost")
+    work()
+    work()
+    assert Operation.objects.get(instance=lost).clean_misses == 1
+
+
+def test_a_list_that_may_not_be_read_says_nothing_of_the_secrets(
+    ask: Ask, account: Account
+) -> None:
+    account.fault("drop before commit")
+    ask()
+    work()
+    account.fault("status", method="GET", path="/instances", status=403)
+    work()
+    assert Operation.objects.get().state == "unknown"
+    assert not Organization.objects.get().is_refused
+
+
+def test_a_request_that_is_throttled_for_a_day_takes_a_person(ask: Ask, account: Account) -> None:
+    account.fault("throttle", times=None, retry_after=0)
+    instance = ask()
+    work()
+    Operation.objects.get().attempts.update(started_at=Now() - timedelta(days=2))
+    work()
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.NEEDS_PERSON
+
+
+def test_a_throttled_request_waits_longer_each_time(
+    ask: Ask, account: Account, settings: Settings
+) -> None:
+    account.fault("throttle", times=None, retry_after=0)
+    settings.ENGINE = {**settings.ENGINE, "LOOK_PAUSES": [0.0, 300.0]}
+    ask()
+    work()
+    work()
+    left = Operation.objects.get().next_run_at - timezone.now()
+    assert left > timedelta(seconds=250)
+
+
+def test_who_lost_the_right_is_not_told_that_nothing_was_sent(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    account.fault("drop before commit")
+    ask()
+    work()
+    operator.memberships.all().delete()
+    for _ in range(4):
+        work()
+    operation = Operation.objects.get()
+    assert operation.problem == "permission"
+    assert "Nothing that had left created anything." in operation.message

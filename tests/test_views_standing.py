@@ -46,3 +46,15 @@ def test_nothing_is_shown_as_being_sent_while_it_waits_in_the_queue(
     client.force_login(operator)
     steps = client.get(instance.get_absolute_url()).context["steps"]
     assert [step.look for step in steps] == ["done", "", "", ""]
+
+
+def test_what_is_queued_again_does_not_say_that_nothing_was_sent(
+    ask: Callable[..., Instance], signed_in: Client
+) -> None:
+    instance = ask()
+    put_in_state(instance, OperationState.UNKNOWN)
+    instance.operations.get().attempts.update(outcome="proven_absent")
+    instance.operations.update(state=OperationState.QUEUED)
+    page = signed_in.get(instance.get_absolute_url()).content.decode()
+    assert "Nothing has been sent yet" not in page
+    assert "created nothing" in page

@@ -75,8 +75,10 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
         return
     if not claim.may_create:
         _reclaim(claim)
-        message = f"{operation.requester} may no longer create instances here. Nothing was sent."
-        claim.finish(OperationState.CANCELED, problem="permission", message=message)
+        message = f"{operation.requester} may no longer create instances here."
+        claim.finish(
+            OperationState.CANCELED, problem="permission", message=f"{message} {_what_left(claim)}"
+        )
         return
     configuration = _credentials(claim)
     if configuration is None:
@@ -100,13 +102,13 @@ def _reclaim(claim: Claim) -> None:
 
 def _cancel(claim: Claim) -> None:
     claim.move(OperationState.CLAIMED)
-    has_asked = claim.operation.attempts.exclude(outcome=AttemptOutcome.NOT_SENT).exists()
-    message = (
-        "It was taken back. Every request that had left was proven not to have created anything."
-        if has_asked
-        else "It was taken back before anything was sent."
-    )
+    message = f"It was taken back. {_what_left(claim)}"
     claim.finish(OperationState.CANCELED, problem="canceled", message=message)
+
+
+def _what_left(claim: Claim) -> str:
+    has_asked = claim.operation.attempts.exclude(outcome=AttemptOutcome.NOT_SENT).exists()
+    return "Nothing that had left created anything." if has_asked else "Nothing was sent."
 
 
 def _not_reached(claim: Claim, error: CloudElementsError) -> None:
@@ -153,13 +155,7 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
         _try_later(claim, error)
     except ThrottledError as error:
         _close(opened[0], AttemptOutcome.THROTTLED, error)
-        claim.release(
-            OperationState.QUEUED,
-            after=max(error.retry_after, settings.ENGINE["LOOK_PAUSES"][0]),
-            problem="throttled",
-            message=str(error),
-            claims=0,
-        )
+        _wait(claim, error)
     except (RejectedError, UnauthorizedError) as error:
         _close(opened[0], AttemptOutcome.REJECTED, error)
         opened[0].refresh_from_db()
@@ -173,6 +169,24 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
         reach("evidence saved")
         storing.finish(claim, remote)
         reach("finished")
+
+
+def _wait(claim: Claim, error: ThrottledError) -> None:
+    """Try again when the platform asked us to, and later each time, for a day."""
+    operation = claim.operation
+    times = operation.attempts.filter(outcome=AttemptOutcome.THROTTLED)
+    first = operation.decided_at or times.earliest("number").started_at
+    if adoption.age_in_seconds(first) > RETRY_SECONDS:
+        claim.ask_person("throttled", f"For a day it was not let through. {error}")
+        return
+    pauses = settings.ENGINE["LOOK_PAUSES"]
+    claim.release(
+        OperationState.QUEUED,
+        after=max(error.retry_after, pauses[min(times.count(), len(pauses)) - 1]),
+        problem="throttled",
+        message=str(error),
+        claims=0,
+    )
 
 
 def _close(attempt: Attempt, outcome: AttemptOutcome, error: CloudElementsError) -> None:

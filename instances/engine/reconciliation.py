@@ -30,6 +30,7 @@ from instances.models import (
     Instance,
     InstanceStatus,
     Operation,
+    OperationKind,
     OperationState,
     Verdict,
 )
@@ -119,10 +120,10 @@ def _look(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> Look:
         if not found:
             _filter_check(claim, client)
             _control(claim, client)
-    except UnauthorizedError as error:
-        accounts.mark_refused(organization)
-        raise CannotTellError(f"The platform refuses the secrets of {organization}.") from error
     except CloudElementsError as error:
+        if isinstance(error, UnauthorizedError) and error.status == 401:
+            accounts.mark_refused(organization)
+            raise CannotTellError(f"The platform refuses the secrets of {organization}.") from error
         raise CannotTellError(str(error)) from error
     return Look(found, possible)
 
@@ -186,14 +187,14 @@ def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
     """Prove that the list shows what exists: a known instance of ours must be found by its tag."""
     operation = claim.operation
     claim.renew()
-    known = (
-        Operation.objects.filter(
-            organization=operation.organization, instance__status=InstanceStatus.ACTIVE
-        )
-        .exclude(pk=operation.pk)
-        .select_related("instance")
-        .order_by("-id")[:KNOWN_TRIED]
+    # Not what was adopted or kept from being deleted: that has no tag of its own.
+    made = Operation.objects.filter(
+        kind=OperationKind.CREATE,
+        organization=operation.organization,
+        instance__account=operation.organization.account,
+        instance__status=InstanceStatus.ACTIVE,
     )
+    known = made.exclude(pk=operation.pk).select_related("instance").order_by("-id")[:KNOWN_TRIED]
     if not known:
         if any(operation.tag in found.tags for found in client.find_instances()):
             raise CannotTellError("The platform's list shows our tag only without a filter.")

@@ -156,10 +156,9 @@ def _carry_out(search: Search) -> None:
         noticed = strays.search(organization, client, since=search.began, before_call=search.renew)
     except StoppedError:
         search.give_back()
-    except UnauthorizedError:
-        accounts.mark_refused(organization)
-        search.put_off()
     except (CloudElementsError, strays.OtherAccountError, vault.UnreadableError) as error:
+        if isinstance(error, UnauthorizedError) and error.status == 401:
+            accounts.mark_refused(organization)
         logger.warning("account not searched", reason=str(error) or type(error).__name__)
         search.put_off()
     else:
