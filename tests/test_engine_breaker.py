@@ -229,3 +229,15 @@ def test_a_probe_that_is_asked_to_wait_waits_as_long(
     left = read(organization).paused_until
     assert left
     assert (left - timezone.now()).total_seconds() > 590
+
+
+def test_a_breaker_that_opens_keeps_the_wait_that_the_platform_asked_for(
+    organization: Organization, settings: Settings
+) -> None:
+    breaker.pause(organization, 600)
+    for _ in range(settings.ENGINE["BREAKER_FAILURES"]):
+        breaker.note(organization, NotSentError("connect-refused"))
+    left = read(organization).paused_until
+    assert organization.breaker == BreakerState.OPEN
+    assert left
+    assert (left - timezone.now()).total_seconds() > 590

@@ -58,6 +58,7 @@ def _open(organization: Organization) -> None:
     with transaction.atomic():
         closed = _row(organization).filter(breaker=BreakerState.CLOSED)
         if closed.update(breaker=BreakerState.OPEN, **_paused(seconds)):
+            _wait_until(organization, organization.paused_until)
             audit.record(None, "organization.paused", organization, seconds=round(seconds))
             logger.warning("breaker opened", organization=str(organization.pk))
 
@@ -108,10 +109,15 @@ def close(organization: Organization) -> None:
 
 def stay_open(organization: Organization, asked: float = 0.0) -> None:
     """Wait longer until the next probe, since this one failed; `asked`: as many seconds at least."""
-    opened = _row(organization).filter(breaker=BreakerState.OPEN)
-    opened.update(**_paused(_longer(organization)))
-    until = Now() + timedelta(seconds=asked)
-    opened.filter(paused_until__lt=until).update(paused_until=until)
+    _row(organization).filter(breaker=BreakerState.OPEN).update(**_paused(_longer(organization)))
+    _wait_until(organization, Now() + timedelta(seconds=asked))
+
+
+def _wait_until(organization: Organization, asked: object) -> None:
+    """Do not probe before the time that the platform asked us to wait for, if it did."""
+    if asked is not None:
+        opened = _row(organization).filter(breaker=BreakerState.OPEN, paused_until__lt=asked)
+        opened.update(paused_until=asked)
 
 
 def _row(organization: Organization) -> QuerySet[Organization]:
