@@ -18,6 +18,8 @@ from instances.models import (
     OperationState,
     Organization,
     Role,
+    Share,
+    ShareLevel,
     Verdict,
 )
 from tests.conftest import put_in_state
@@ -183,3 +185,17 @@ def test_what_is_ready_cannot_be_taken_back(signed_in: Client, active: Instance)
     url = reverse("instances:cancel", args=[active.pk])
     answer = signed_in.get(url, follow=True)
     assert "nothing to take back" in answer.content.decode()
+
+
+def test_adopting_is_offered_only_to_who_may_create(
+    late: Finding, operator: User, make_user: Callable[..., User]
+) -> None:
+    bob = make_user("bob")
+    instance = late.about
+    assert instance
+    Share.objects.create(instance=instance, user=bob, level=ShareLevel.MANAGE, granted_by=operator)
+    client = Client()
+    client.force_login(bob)
+    page = text(client, late.get_absolute_url())
+    assert 'value="keep"' in page
+    assert 'value="adopt"' not in page

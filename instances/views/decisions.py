@@ -11,6 +11,7 @@ from instances import access, operations
 from instances.access import Action
 from instances.forms import CancelForm, DecisionForm, FindingForm
 from instances.models import CancelWish
+from instances.operations import FindingChoice
 from instances.views.finding import (
     SignedInRequest,
     find_finding,
@@ -63,6 +64,8 @@ def finding_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show something found on the platform, and take the decision about it."""
     finding = find_finding(request.user, pk)
     choices = operations.finding_choices(finding)
+    if not access.can(request.user, Action.CREATE, finding.organization):
+        choices = tuple(choice for choice in choices if choice != FindingChoice.ADOPT)
     form = FindingForm(
         request.POST if request.method == "POST" else None, finding=finding, choices=choices
     )
