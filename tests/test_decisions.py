@@ -29,6 +29,7 @@ from instances.operations import (
     candidates_for,
     choices_for,
     decide,
+    finding_choices,
 )
 from sandbox.running import Account
 from tests.cases import absent_twice, cannot_look, name_only, several, the_operation, work
@@ -119,6 +120,34 @@ def test_nothing_is_created_beside_what_a_search_found(
     assert Instance.objects.get().remote_id == found["id"]
     assert operation.attempts.get(number=2).outcome == AttemptOutcome.SUCCEEDED
     assert posts(account) == 2
+
+
+def test_what_was_found_late_and_became_the_instance_is_not_offered_for_deletion(
+    ask: Ask, account: Account, say: Decide
+) -> None:
+    operation = absent_twice(ask, account)
+    account.add_instance(element="zuorav2", name="late", tags=[operation.tag])
+    search()
+    say(operation, Choice.LOOK)
+    work()
+    assert Instance.objects.get().status == InstanceStatus.ACTIVE
+    assert Finding.objects.get().verdict == Verdict.ADOPTED
+    Finding.objects.update(verdict=Verdict.OPEN)  # as if the worker had died before it said so
+    assert finding_choices(Finding.objects.get()) == ()
+    search()
+    assert Finding.objects.get().verdict == Verdict.ADOPTED
+
+
+def test_looking_again_for_several_sees_which_are_still_there(
+    ask: Ask, account: Account, say: Decide
+) -> None:
+    operation = several(ask, account)
+    first, second = candidates_for(operation)
+    account.remove_instance(first.remote_id)
+    say(operation, Choice.LOOK)
+    work()
+    assert the_operation(operation.made).problem == "several"
+    assert list(candidates_for(operation)) == [second]
 
 
 @pytest.mark.parametrize("case", [several, name_only])

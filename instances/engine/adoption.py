@@ -22,10 +22,12 @@ from instances.engine import accounts, findings, storing
 from instances.engine.claims import Claim
 from instances.models import (
     Evidence,
+    Finding,
     FindingKind,
     Operation,
     OperationKind,
     OperationState,
+    Verdict,
 )
 
 logger = structlog.get_logger(__name__)
@@ -48,18 +50,38 @@ def adopt(
     claim: Claim, seen: Sequence[Evidence], *, client: CloudElementsClient, secrets: Sequence[str]
 ) -> None:
     """Read the instance that evidence names, and finish with it; several take a person."""
-    if len(seen) > 1:
-        for row in seen:
-            findings.note(claim.operation, FindingKind.SEVERAL, [_told_by(row, claim)])
-        ids = ", ".join(str(row.remote_id) for row in seen)
-        claim.ask_person(
-            "several",
-            f"Instances {ids} of the platform all carry this tag.",
-            looks=F("looks") + 1,
-            last_looked_at=Now(),
-        )
+    if len(seen) == 1:
+        _adopt_seen(claim, seen[0], client, secrets)
         return
-    _adopt_seen(claim, seen[0], client, secrets)
+    try:
+        for row in seen:
+            _note(claim, row, client)
+    except CloudElementsError as error:
+        try_later(claim, error, client)
+        return
+    ids = ", ".join(str(row.remote_id) for row in seen)
+    claim.ask_person(
+        "several",
+        f"Instances {ids} of the platform were all seen with this tag.",
+        looks=F("looks") + 1,
+        last_looked_at=Now(),
+    )
+
+
+def _note(claim: Claim, seen: Evidence, client: CloudElementsClient) -> None:
+    """Write down one of several, and whether it is still there."""
+    finding = findings.record(
+        claim.operation.organization,
+        FindingKind.SEVERAL,
+        _told_by(seen, claim),
+        operation=claim.operation,
+    )
+    claim.renew()
+    try:
+        client.get_instance(seen.remote_id)
+    except NotFoundError:
+        undecided = Finding.objects.open().filter(pk=finding.pk)
+        undecided.update(verdict=Verdict.GONE)
 
 
 def _adopt_seen(
@@ -86,6 +108,7 @@ def _adopt_seen(
         return
     claim.move(OperationState.CREATED)
     storing.finish(claim, remote)
+    findings.settle_known(organization)
 
 
 def _told_by(seen: Evidence, claim: Claim) -> FoundInstance:

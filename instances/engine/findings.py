@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from instances import audit, tags
 from instances.cloud_elements import FoundInstance
-from instances.models import Finding, FindingKind, Operation, Organization, Verdict
+from instances.models import (
+    Finding,
+    FindingKind,
+    Instance,
+    InstanceStatus,
+    Operation,
+    Organization,
+    Verdict,
+)
 
 
 def record(
@@ -18,7 +26,7 @@ def record(
     operation: Operation | None = None,
 ) -> Finding:
     """
-    Write a finding once for each instance of an account; seen again, only the time changes.
+    Write a finding once for each instance of an account; seen again, it is not gone any more.
 
     Nothing that a person has decided is touched.
     """
@@ -39,7 +47,7 @@ def record(
     if is_new:
         audit.record(None, "finding.noticed", finding, kind=kind.value, remote_id=found.remote_id)
     else:
-        Finding.objects.filter(pk=finding.pk).update(last_seen_at=Now())
+        see_again(Finding.objects.filter(pk=finding.pk))
     return finding
 
 
@@ -53,3 +61,10 @@ def see_again(rows: QuerySet[Finding]) -> None:
     """Note that these are on the platform now; what had gone is back, and nobody's again."""
     rows.update(last_seen_at=Now())
     rows.filter(verdict=Verdict.GONE).update(verdict=Verdict.OPEN)
+
+
+def settle_known(organization: Organization) -> None:
+    """Close what has become an instance here meanwhile: nobody shall be asked to delete that."""
+    here = Instance.objects.filter(account=OuterRef("account"), remote_id=OuterRef("remote_id"))
+    known = Exists(here.exclude(status=InstanceStatus.DELETED))
+    Finding.objects.open().filter(known, organization=organization).update(verdict=Verdict.ADOPTED)

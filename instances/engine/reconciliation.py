@@ -228,6 +228,7 @@ def _adopt(
         findings.note(claim.operation, FindingKind.SEVERAL, found)
     if len(found) == 1:
         storing.finish(claim, remote)
+        findings.settle_known(claim.operation.organization)
     else:
         adoption.adopt(claim, claim.evidence(), client=client, secrets=secrets)
 

@@ -55,6 +55,7 @@ def search(
             noticed += _take_in(organization, page[start : start + LINES_AT_ONCE])
         before_call()
     _confirm(organization, client)
+    findings.settle_known(organization)
     missing = Finding.objects.open().filter(organization=organization, last_seen_at__lt=since)
     missing.update(verdict=Verdict.GONE)
     return noticed

@@ -12,6 +12,7 @@ from instances.models import (
     Finding,
     FindingKind,
     Instance,
+    InstanceStatus,
     Operation,
     OperationKind,
     OperationState,
@@ -38,8 +39,12 @@ VERDICTS = {
 
 
 def finding_choices(finding: Finding) -> tuple[FindingChoice, ...]:
-    """Return what a person may choose; nothing once decided, or while its request needs them."""
-    if not finding.is_open or _is_candidate(finding):
+    """
+    Return what a person may choose.
+
+    Nothing once decided, while its request needs them, or if it has become an instance here.
+    """
+    if not finding.is_open or _is_candidate(finding) or _is_here(finding):
         return ()
     if finding.kind == FindingKind.ORPHAN:
         return (FindingChoice.ADOPT, FindingChoice.IGNORE, FindingChoice.DELETE)
@@ -49,6 +54,11 @@ def finding_choices(finding: Finding) -> tuple[FindingChoice, ...]:
 def _is_candidate(finding: Finding) -> bool:
     """Whether it may still become the instance of its request: that is decided there."""
     return finding.operation is not None and not finding.operation.is_final
+
+
+def _is_here(finding: Finding) -> bool:
+    rows = Instance.objects.filter(account=finding.account, remote_id=finding.remote_id)
+    return rows.exclude(status=InstanceStatus.DELETED).exists()
 
 
 def decide_finding(
