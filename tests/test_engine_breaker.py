@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
+from instances import vault
 from instances.cloud_elements import NotSentError
 from instances.engine import breaker, drain, probing
 from instances.engine.claims import lease
@@ -19,7 +20,7 @@ from instances.models import (
     Operation,
     Organization,
 )
-from sandbox.running import Account
+from sandbox.running import Account, Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,3 +242,24 @@ def test_a_breaker_that_opens_keeps_the_wait_that_the_platform_asked_for(
     assert organization.breaker == BreakerState.OPEN
     assert left
     assert (left - timezone.now()).total_seconds() > 590
+
+
+def test_a_platform_that_hangs_does_not_keep_another_organization_paused(
+    account: Account, organization: Organization, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.ENGINE = {**settings.ENGINE, "CALL_SECONDS": 2.0}
+    accounts = [account, sandbox.new_account()]
+    other = Organization(
+        name="another", base_url=organization.base_url, secrets_set_at=timezone.now()
+    )
+    other.user_secret = vault.seal(other, "user_secret", accounts[1].user_secret)
+    other.organization_secret = vault.seal(
+        other, "organization_secret", accounts[1].organization_secret
+    )
+    other.save(force_insert=True)
+    Organization.objects.update(breaker="open", paused_until=Now())
+    for each in accounts:
+        each.fault("latency", seconds=10, method="GET", path="/organizations/me")
+    probing.run()
+    first, second = [each.ledger()[0].time for each in accounts]
+    assert abs(second - first) < 1
