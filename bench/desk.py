@@ -34,7 +34,6 @@ from django.utils import timezone  # noqa: E402
 from bench import measure  # noqa: E402
 from instances import operations, tags, tasks, vault  # noqa: E402
 from instances.models import (  # noqa: E402
-    FINAL,
     Attempt,
     AuditEntry,
     Evidence,
@@ -48,6 +47,7 @@ from instances.models import (  # noqa: E402
     Organization,
     Role,
 )
+from instances.models.states import CLAIMABLE  # noqa: E402
 from instances.secret import Secret  # noqa: E402
 
 PASSWORD = "a bench password of nobody"  # noqa: S105 - of a database that lives for minutes
@@ -159,12 +159,12 @@ class Desk:
     def _wait(self) -> float:
         """Wait until all is final; return the worker's largest memory in MB, looked at twice a second."""
         end, look, peak = time.monotonic() + WAIT_SECONDS, 0.0, 0.0
-        while Operation.objects.exclude(state__in=FINAL).exists():
+        while Operation.objects.filter(state__in=CLAIMABLE).exists():
             if time.monotonic() > end:
                 raise TimeoutError("the worker does not finish")
             if time.monotonic() > look:
-                peak, look = max(peak, measure.memory(self.worker.pid)), time.monotonic() + 0.5
-            time.sleep(0.01)
+                peak, look = max(peak, measure.memory(self.worker.pid)), time.monotonic() + 2
+            time.sleep(0.03)
         return max(peak, measure.memory(self.worker.pid))
 
     def _cpu(self) -> dict[str, float]:

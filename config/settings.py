@@ -204,6 +204,7 @@ EGRESS = {
 # Periods in seconds; what they mean: docs/decisions/0002.
 ENGINE = {
     "CALLS_IN_FLIGHT": env.int("ELEMENTDESK_CALLS_IN_FLIGHT", default=32),
+    "PROCESSES": env.int("ELEMENTDESK_WORKER_PROCESSES", default=2),
     "CALLS_PER_ORGANIZATION": env.int("ELEMENTDESK_CALLS_PER_ORGANIZATION", default=8),
     "CALL_SECONDS": env.float("ELEMENTDESK_CALL_SECONDS", default=90.0),
     "LEASE_SECONDS": env.float("ELEMENTDESK_LEASE_SECONDS", default=180.0),

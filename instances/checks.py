@@ -78,3 +78,18 @@ def fence_can_be_kept(
     """Without the file that tells a restored backup, no worker would send anything."""
     trouble = fence.unkept()
     return [Error(trouble, id="elementdesk.E005")] if trouble else []
+
+
+@register
+def worker_can_call(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """A worker without a process or without a call would start, and do nothing."""
+    if min(settings.ENGINE["PROCESSES"], settings.ENGINE["CALLS_IN_FLIGHT"]) > 0:
+        return []
+    return [
+        Error(
+            "ELEMENTDESK_WORKER_PROCESSES and ELEMENTDESK_CALLS_IN_FLIGHT must be 1 or more.",
+            id="elementdesk.E006",
+        )
+    ]

@@ -1,5 +1,6 @@
 """When work is tried: at each ring of the doorbell, and by itself every few seconds."""
 
+import sys
 import threading
 from uuid import UUID
 
@@ -12,9 +13,13 @@ from kombu.exceptions import OperationalError
 
 from instances import crash_points, vault
 from instances.crash_points import reach
-from instances.engine import drain, housekeeping, searching
+from instances.engine import drain, housekeeping, searching, siblings
 
 logger = structlog.get_logger(__name__)
+
+# How long a thread may compute while others have an answer waiting. With Python's own 5 ms, the one
+# that saves for all calls waits that long after every statement.
+SWITCH_SECONDS = 0.0005
 
 _stopping = threading.Event()
 
@@ -38,10 +43,17 @@ def work(row_id: str) -> None:
 
 
 @worker_init.connect
-def stop_without_keys(**_kwargs: object) -> None:
-    """Stop before the first message when the key ring does not open what is stored."""
+def begin(**_kwargs: object) -> None:
+    """Stop before the first message when the key ring does not open what is stored; then fork."""
     crash_points.stop_if_refused()
     vault.stop_unless_ready()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    siblings.start(drain.wake, _end_sibling)
+
+
+def _end_sibling() -> None:
+    drain.stop()
+    drain.finish()
 
 
 class Engine(bootsteps.StartStopStep):
@@ -53,6 +65,7 @@ class Engine(bootsteps.StartStopStep):
 
     def start(self, worker: object) -> None:
         """Begin work and housekeeping; neither depends on the broker."""
+        siblings.watch()
         drain.wake()
         threading.Thread(target=_keep_house, name="housekeeping", daemon=True).start()
 
@@ -60,6 +73,7 @@ class Engine(bootsteps.StartStopStep):
         """Let the process end only when the calls under way have."""
         stop()
         drain.finish()
+        siblings.finish()
 
 
 def _keep_house() -> None:
@@ -77,5 +91,6 @@ def _keep_house() -> None:
 def stop(**_kwargs: object) -> None:
     """Begin nothing more: what was claimed and has not begun is given back."""
     _stopping.set()
+    siblings.stop()
     drain.stop()
     searching.stop()

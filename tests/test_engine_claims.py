@@ -1,19 +1,23 @@
 """Claims: whose turn it is, how many at once, and that one claim in a batch never harms another."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.checks import run_checks
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from instances.engine import accounts, calls, claims, drain, storing
+from instances.engine import accounts, calls, claims, drain, storing, writer
 from instances.engine.claims import Claim, Intent, LeaseLostError, lease
 from instances.engine.writer import Together
 from instances.models import (
     Attempt,
+    AttemptOutcome,
     Evidence,
     Instance,
     InstanceStatus,
@@ -154,7 +158,7 @@ def test_what_cannot_be_saved_with_others_is_saved_alone() -> None:
         blocked.wait(10)
         return [Team.objects.create(name=name) for name in names]
 
-    together: Together[str, Team] = Together(save_all, urgency=0)
+    together: Together[str, Team] = Together(save_all, writer.INTENTS)
     with ThreadPoolExecutor(4) as threads:
         saves = [threads.submit(together.save, "first")]
         while not batches:
@@ -174,10 +178,72 @@ def test_no_call_begins_inside_a_transaction(ask: Ask, organization: Organizatio
 
 def test_no_connection_is_held_during_a_call(organization: Organization) -> None:
     client = accounts.client_for(organization)
-    with calls.one():
+    with calls.one(False):
         assert connection.connection is None
     client.identify()
     assert connection.connection is None
+
+
+def test_a_recorded_request_without_a_place_is_not_sent(
+    ask: Ask, organization: Organization, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "PLACE_SECONDS", 0.2)
+    Organization.objects.update(account="known")
+    ask()
+    (operation,) = claim()
+    with ExitStack() as taken:
+        for _ in range(calls.most()):
+            taken.enter_context(calls._places())
+        drain.work_on(operation)
+        assert Attempt.objects.get().outcome == AttemptOutcome.NOT_SENT
+        assert Operation.objects.get().state == OperationState.QUEUED
+        (operation,) = claim()
+        waiting = threading.Thread(target=drain.work_on, args=[operation])
+        waiting.start()
+        waiting.join(1)
+        # It waits for a place before it records anything again.
+        assert waiting.is_alive()
+        assert Attempt.objects.count() == 1
+    waiting.join(10)
+    assert not calls._is_held_up.is_set()
+    assert account.only_instance()
+
+
+def test_shares_of_a_worker_make_up_its_calls(settings: Settings) -> None:
+    for number in (1, 2, 3, 4):
+        shares = []
+        for position in range(number):
+            calls.take_share(position, number)
+            shares.append(calls.most())
+        calls.take_share(0, 1)
+        assert sum(shares) == settings.ENGINE["CALLS_IN_FLIGHT"]
+        assert max(shares) - min(shares) <= 1
+
+
+@pytest.mark.parametrize("name", ["PROCESSES", "CALLS_IN_FLIGHT"])
+def test_a_worker_that_could_do_nothing_is_an_error(settings: Settings, name: str) -> None:
+    assert "elementdesk.E006" not in {each.id for each in run_checks()}
+    settings.ENGINE = {**settings.ENGINE, name: 0}
+    assert "elementdesk.E006" in {each.id for each in run_checks()}
+
+
+def test_records_wait_for_company_in_busy_times_only() -> None:
+    batches: list[int] = []
+
+    def save_all(names: Sequence[str]) -> list[str]:
+        batches.append(len(names))
+        return list(names)
+
+    together: Together[str, str] = Together(save_all, writer.ANSWERS, patience=0.3)
+    with ThreadPoolExecutor(4) as threads:
+        together.save("alone")
+        writer.be_patient(True)
+        saves = [threads.submit(together.save, "first")]
+        time.sleep(0.1)
+        saves += [threads.submit(together.save, name) for name in ("second", "third")]
+    writer.be_patient(False)
+    assert [save.result() for save in saves] == ["first", "second", "third"]
+    assert batches == [1, 3]
 
 
 def test_evidence_is_kept_whoever_holds_the_lease(ask: Ask, account: Account) -> None:

@@ -46,7 +46,7 @@ def database_files() -> Callable[[], Pieces]:
     present = [name + end for end in ("", "-wal") if Path(name + end).exists()]
     # Read by another process: closing a file gives up every POSIX lock that this process holds on
     # it, SQLite's too, and a worker that ends would then delete the log under our connection.
-    return text("database files", subprocess.check_output(["cat", *present]))
+    return text("database files", subprocess.check_output(["/bin/cat", *present]))
 
 
 class Listener(logging.Handler):

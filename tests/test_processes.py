@@ -1,9 +1,12 @@
 """Real workers, killed at the worst moment: one remote instance each, and nothing left to do."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db.models import Q
 
@@ -24,6 +27,12 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 Ask = Callable[..., Instance]
 KILLS = 20
+# Few calls at once, with time for what waits for a place.
+SLOW = {
+    "ELEMENTDESK_CALLS_IN_FLIGHT": "4",
+    "ELEMENTDESK_CALL_SECONDS": "8",
+    "ELEMENTDESK_LEASE_SECONDS": "10",
+}
 
 
 @pytest.fixture
@@ -81,6 +90,11 @@ def test_worker_killed_between_sending_and_storing_leaves_one_instance(
     check_each_is_one(account, KILLS)
 
 
+def posts(account: Account) -> list[float]:
+    """When each request to create arrived at the platform."""
+    return [entry.time for entry in account.ledger() if entry.method == "POST"]
+
+
 def has_instances(account: Account, number: int) -> bool:
     return len(account.instances()) == number
 
@@ -94,8 +108,7 @@ def check_each_is_one(account: Account, number: int) -> None:
     for row in ours:
         token = vault.open_sealed(row, "token", purpose=Purpose.CHECK)
         assert token.reveal() == remote[row.remote_id]
-    posts = [entry for entry in account.ledger() if entry.method == "POST"]
-    assert len(posts) == number
+    assert len(posts(account)) == number
     assert not OperationSecret.objects.exists()
     assert not Attempt.objects.filter(Q(outcome="unknown") | Q(outcome="in_flight")).exists()
 
@@ -108,8 +121,7 @@ def test_many_calls_are_in_flight_at_once(
         ask(name=f"Instance {number}")
     start()
     wait_for(is_settled)
-    entries = [entry for entry in account.ledger() if entry.method == "POST"]
-    assert max(entry.time for entry in entries) - min(entry.time for entry in entries) < 5
+    assert max(posts(account)) - min(posts(account)) < 5
 
 
 def test_work_goes_on_while_the_broker_is_away(
@@ -143,10 +155,11 @@ def test_a_stopped_worker_gives_back_what_it_has_not_begun(
     account.fault("latency", times=None, seconds=1.5)
     for number in range(6):
         ask(name=f"Instance {number}")
-    worker = start(ELEMENTDESK_CALLS_IN_FLIGHT="4")
-    wait_for(lambda: Attempt.objects.filter(outcome="in_flight").count() == 4)
+    worker = start(**SLOW)
+    wait_for(lambda: len(posts(account)) == 4)
     assert worker.stop() == 0
     assert Operation.objects.filter(state="succeeded").count() == 4
+    assert len(posts(account)) == 4
     given_back = Operation.objects.filter(state="queued", lease_until=None, claims=0)
     assert given_back.count() == 2
 
@@ -165,8 +178,52 @@ def test_ten_rolling_restarts_under_load_leave_nothing_unknown(
         workers.append(start())
     wait_for(is_settled, seconds=60)
     check_each_is_one(account, 60)
-    assert not Attempt.objects.exclude(outcome="succeeded").exists()
+    assert not Attempt.objects.exclude(outcome__in=["succeeded", "not_sent"]).exists()
     assert not Operation.objects.filter(looks__gt=0).exists()
+
+
+def test_both_processes_of_a_worker_work_within_its_calls(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=0.7)
+    for number in range(12):
+        ask(name=f"Instance {number}")
+    start(**SLOW)
+    wait_for(is_settled)
+    times = posts(account)
+    assert all(fifth - first > 0.6 for first, fifth in zip(times, times[4:], strict=False))
+    assert len(set(Attempt.objects.values_list("worker", flat=True))) == 2
+    check_each_is_one(account, 12)
+
+
+def test_what_is_left_of_a_killed_worker_finishes_its_calls_and_ends(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=2)
+    for number in range(4):
+        ask(name=f"Instance {number}")
+    worker = start(**SLOW)
+    wait_for(lambda: len(posts(account)) == 4)
+    (other,) = psutil.Process(worker.pid).children()
+    os.kill(worker.pid, signal.SIGKILL)
+    other.wait(timeout=20)
+    assert Operation.objects.filter(state="succeeded").count() == 2
+    assert len(posts(account)) == 4
+
+
+def test_a_worker_that_lost_a_process_stops_as_a_whole(
+    start: Callable[..., Worker], ask: Ask, account: Account
+) -> None:
+    account.fault("latency", times=None, seconds=1)
+    worker = start()
+    wait_for(partial(are_ready, worker, 1))
+    (other,) = psutil.Process(worker.pid).children()
+    ask()
+    wait_for(lambda: Attempt.objects.filter(outcome="in_flight").exists())
+    other.kill()
+    assert worker.wait() == 0
+    assert is_settled()
+    assert "process of the worker ended" in worker.log.read_text()
 
 
 def are_ready(worker: Worker, number: int) -> bool:

@@ -77,6 +77,10 @@ class Worker:
         """Ask it to finish its calls and end; return its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; return its exit code."""
         return self._process.wait(timeout=60)
 
 

@@ -36,7 +36,7 @@ MAX_PAGES = 1000
 EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
 Observe = Callable[[CloudElementsError | None], None]
-During = Callable[[], AbstractContextManager[None]]
+During = Callable[[bool], AbstractContextManager[None]]
 
 logger = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class CloudElementsClient:
     Calls for one organization; makes a connection for each call and keeps none.
 
     `observe` is told how each call ended: the error, or None for an answer. Each call happens inside
-    a context of `during`.
+    a context of `during`, which is told whether the call has a `before_send`.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class CloudElementsClient:
         seconds: float = 90.0,
         resolve: resolution.Resolve = resolution.resolve_with_system,
         observe: Observe = lambda _error: None,
-        during: During = nullcontext,
+        during: During = lambda _has_hook: nullcontext(),
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._credentials = credentials
@@ -246,7 +246,7 @@ class CloudElementsClient:
     ) -> Answer:
         """Make one call and return its 2xx answer; everything else becomes a named error."""
         try:
-            with self._during():
+            with self._during(hook is not None):
                 answer = self._send(method, path, query, document, secrets, limit, hook)
         except CloudElementsError as error:
             self._observe(error)

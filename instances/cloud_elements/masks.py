@@ -20,6 +20,8 @@ SECRET_NAME = re.compile(
 PUBLIC_NAME = re.compile(r"pagination\.", re.IGNORECASE)
 USER_PART = re.compile(r"://[^/?#\s]*@")
 PARAMETER = re.compile(r"(?<![\w.%\[\]-])([\w.%\[\]-]++)=([^&;#\s]+)")
+# Nothing in it looks different in JSON, HTML, a URL or quotes.
+PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 SHORTEST = 4
 SHORTEST_PART = 6
 
@@ -49,14 +51,17 @@ def _forms(secrets: Iterable[str]) -> list[str]:
 
 
 def _written(secret: str) -> Iterator[str]:
-    yield from (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    encoded = secret.encode("utf-8", "replace")
+    yield from (part for part in _base64_parts(encoded) if len(part) >= SHORTEST_PART)
+    yield secret
+    if PLAIN.fullmatch(secret):
+        return
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     # As a Python or SQL error writes it, in either kind of quotes.
     yield from (repr(secret)[1:-1], secret.replace("\\", "\\\\").replace("'", "\\'"))
     yield from (secret.replace("'", "''"), secret.replace('"', '""'), html.escape(secret))
-    encoded = secret.encode("utf-8", "replace")
     for quoted in (quote(encoded, safe=""), quote(encoded), quote_plus(encoded)):
         yield from (quoted, re.sub("%..", lambda found: found[0].lower(), quoted))
-    yield from (part for part in _base64_parts(encoded) if len(part) >= SHORTEST_PART)
 
 
 def _base64_parts(encoded: bytes) -> Iterator[str]:

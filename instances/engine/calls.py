@@ -8,22 +8,54 @@ from functools import cache
 from django.conf import settings
 from django.db import connection
 
-During = Callable[[], AbstractContextManager[None]]
+# How long a connection is worth keeping for a request that has no place yet, and which part of the
+# whole time for a call at most.
+PLACE_SECONDS = 5.0
+PLACE_PART = 0.25
+
+During = Callable[[bool], AbstractContextManager[None]]
 
 _stopping = threading.Event()
+_share = (0, 1)
+_seat = threading.local()
+_is_held_up = threading.Event()
 
 
 class StoppingError(Exception):
     """This process is about to end: no further call begins."""
 
 
+def take_share(position: int, number: int) -> None:
+    """Let this process have its part of the worker's calls: it is the one of `number` at `position`."""
+    global _share
+    _share = (position, number)
+
+
+def most() -> int:
+    """Return how many calls this process may have in flight at once."""
+    position, number = _share
+    calls_in_flight: int = settings.ENGINE["CALLS_IN_FLIGHT"]
+    # What does not divide goes to the first ones.
+    return (calls_in_flight + number - 1 - position) // number
+
+
 @cache
 def _places() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(settings.ENGINE["CALLS_IN_FLIGHT"])
+    return threading.BoundedSemaphore(most())
+
+
+@cache
+def _anteroom() -> threading.BoundedSemaphore:
+    """
+    Where half as many connect and record their request ahead, so that no place stays empty.
+
+    A crash leaves theirs in doubt too, which the looks then find not to have been sent.
+    """
+    return threading.BoundedSemaphore(max(1, most() // 2))
 
 
 @contextmanager
-def one() -> Iterator[None]:
+def one(_is_recorded: bool) -> Iterator[None]:
     """
     Make a call without the database: a connection that waits with us is missing elsewhere.
 
@@ -36,27 +68,52 @@ def one() -> Iterator[None]:
 
 
 @contextmanager
-def one_of_many() -> Iterator[None]:
+def one_of_many(is_recorded: bool) -> Iterator[None]:
     """
     Wait for a place among the calls in flight, then make a call as `one`.
 
+    A request that is recorded before it leaves takes its place right before its first byte, with
+    `take_place`: until then it waits with few others.
+
     :raises StoppingError: the process is about to end.
     """
-    with one(), _place():
-        yield
+    with one(is_recorded):
+        _sit(_anteroom() if is_recorded and not _is_held_up.is_set() else _places())
+        try:
+            yield
+        finally:
+            _seat.taken.release()
+            del _seat.taken
 
 
-@contextmanager
-def _place() -> Iterator[None]:
-    while not _places().acquire(timeout=0.5):
+def _sit(seats: threading.BoundedSemaphore) -> None:
+    # Looks up now and then: a call that hangs must not keep what waits from being given back.
+    while not seats.acquire(timeout=0.5):
         if _stopping.is_set():
             raise StoppingError
-    try:
-        if _stopping.is_set():
-            raise StoppingError
-        yield
-    finally:
-        _places().release()
+    if _stopping.is_set():
+        seats.release()
+        raise StoppingError
+    _seat.taken = seats
+    if seats is _places():
+        _is_held_up.clear()
+
+
+def take_place() -> bool:
+    """
+    Take a place for the request that this thread has recorded; False if it shall not leave.
+
+    Once one waited in vain, nobody records ahead until the calls that hang have let another pass.
+    """
+    seat = getattr(_seat, "taken", None)
+    if seat is _anteroom():
+        part = PLACE_PART * settings.ENGINE["CALL_SECONDS"]
+        if not _places().acquire(timeout=min(PLACE_SECONDS, part)):
+            _is_held_up.set()
+            return False
+        _seat.taken = _places()
+        seat.release()
+    return not _stopping.is_set()
 
 
 def stop() -> None:

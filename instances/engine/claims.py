@@ -5,7 +5,7 @@ import random
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,9 @@ from django.db.models.functions import Greatest, Now
 
 from instances import audit, fence
 from instances.cloud_elements import CloudElementsClient
+from instances.engine import calls
 from instances.engine.batch import Batch
-from instances.engine.writer import Together
+from instances.engine.writer import INTENTS, Together
 from instances.models import (
     FINAL,
     UNRESOLVED,
@@ -28,10 +29,8 @@ from instances.models import (
     OperationSecret,
     OperationState,
     Organization,
-    database_now,
 )
 
-WORKER = f"{socket.gethostname()}:{os.getpid()}"[:80]
 MAX_CLAIMS = 5
 FINAL_ACTIONS = {
     OperationState.REJECTED: "instance.rejected",
@@ -41,6 +40,11 @@ FINAL_ACTIONS = {
 
 class LeaseLostError(Exception):
     """Another worker holds the operation, or it has moved on: stop, and leave only evidence."""
+
+
+def worker() -> str:
+    """Return the name under which this process holds operations."""
+    return f"{socket.gethostname()}:{os.getpid()}"[:80]
 
 
 def lease() -> timedelta:
@@ -165,13 +169,17 @@ class Claim:
         """
         Record that a request is about to leave; committed before its first byte.
 
-        :raises HeldBackError: it was taken back, its organization's calls are held back, or a
-            backup was restored.
+        :raises HeldBackError: it was taken back, its organization's calls are held back, a backup
+            was restored, or every place for a call is taken for long.
         :raises LeaseLostError: somebody else holds the operation.
         """
         if not _is_unfenced():
             raise HeldBackError
-        return _intent.save(Intent(self, address))
+        attempt = _intent.save(Intent(self, address))
+        if not calls.take_place():
+            close_attempt(attempt, AttemptOutcome.NOT_SENT, error_class="busy")
+            raise HeldBackError
+        return attempt
 
     def why_not(self) -> Exception:
         """Return why it may not go on: it is still held, and held back, or it is lost."""
@@ -206,6 +214,7 @@ class Claim:
 
 
 def _is_unfenced() -> bool:
+    # Not where intents are saved: the mark is raised in a transaction of its own.
     try:
         return fence.may_send()
     finally:
@@ -229,7 +238,9 @@ class Intent:
     address: str
 
 
-def moved(claims: Sequence[Claim], state: OperationState, **changes: object) -> set[UUID]:
+def moved(
+    claims: Sequence[Claim], state: OperationState, **changes: object
+) -> dict[UUID, datetime]:
     """
     Take the operations of claims to `state`; see `OperationQuerySet.move`.
 
@@ -247,17 +258,13 @@ def _save_intents(intents: Sequence[Intent]) -> list[Attempt | Exception]:
         claims, OperationState.SENDING, lease_until=Now() + lease(), problem="", message=""
     )
     numbers = _last_numbers(claims)
-    # One moment for all, not an expression in each row: many times faster to write.
-    now = database_now()
-    deadline = now + timedelta(seconds=settings.ENGINE["CALL_SECONDS"])
+    within = timedelta(seconds=settings.ENGINE["CALL_SECONDS"])
     attempts = {
         intent.claim.operation.pk: Attempt(
-            **_facts(intent.claim, intent.address, numbers),
-            started_at=now,
-            deadline_at=deadline,
+            **_facts(intent.claim, intent.address, numbers), started_at=at, deadline_at=at + within
         )
         for intent in intents
-        if intent.claim.operation.pk in went
+        if (at := went.get(intent.claim.operation.pk))
     }
     Attempt.objects.bulk_create(attempts.values())
     return [attempts.get(claim.operation.pk) or claim.why_not() for claim in claims]
@@ -278,8 +285,8 @@ def _facts(claim: Claim, address: str, numbers: Mapping[UUID, int]) -> dict[str,
         "origin": operation.organization.origin,
         "address": address,
         "secrets_version": operation.organization.secrets_version,
-        "worker": WORKER,
+        "worker": worker(),
     }
 
 
-_intent = Together(_save_intents, urgency=0)
+_intent = Together(_save_intents, INTENTS, patience=0.01)

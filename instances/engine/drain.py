@@ -11,9 +11,9 @@ from django.db import close_old_connections, connection
 
 from instances import fence
 from instances.crash_points import reach
-from instances.engine import adopting, calls, deletion, provisioning, writer
+from instances.engine import adopting, calls, deletion, provisioning, siblings, writer
 from instances.engine.batch import Batch
-from instances.engine.claims import WORKER, Claim, HeldBackError, LeaseLostError, lease
+from instances.engine.claims import Claim, HeldBackError, LeaseLostError, lease, worker
 from instances.models import Operation, OperationKind
 
 RUNS = {
@@ -21,6 +21,8 @@ RUNS = {
     OperationKind.ADOPT: adopting.run,
     OperationKind.DELETE: deletion.run,
 }
+
+TURN_SECONDS = 0.03
 
 logger = structlog.get_logger(__name__)
 
@@ -30,15 +32,18 @@ _thread: threading.Thread | None = None
 
 
 def held() -> int:
-    """Return how many operations to hold at once: the calls in flight, and half as many beside."""
-    calls_in_flight: int = settings.ENGINE["CALLS_IN_FLIGHT"]
-    # While these wait for a place or for their records, every place has a call in it.
-    return calls_in_flight + calls_in_flight // 2
+    """
+    Return how many operations to hold at once: three times the calls in flight.
+
+    A third is on its way, a third waits for a place or for its records, and a third was claimed
+    ahead, many in one question.
+    """
+    return 3 * calls.most()
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(held(), thread_name_prefix="call")
+    return ThreadPoolExecutor(2 * calls.most(), thread_name_prefix="call")
 
 
 def wake() -> None:
@@ -88,23 +93,28 @@ def _drain(under_way: set[Future[None]]) -> None:
     while True:
         _bell.clear()
         under_way -= {call for call in under_way if call.done()}
-        claimed = _claim(held() - len(under_way))
+        claimed = _claim() if held() - len(under_way) >= calls.most() else set()
         under_way |= claimed
+        writer.be_patient(len(under_way) > calls.most())
         if not under_way:
             return
-        if not claimed:
+        if len(claimed) == calls.most():
+            # There may be more: the others take their part before this process claims ahead.
+            siblings.ring()
+            time.sleep(TURN_SECONDS)
+        elif not claimed:
             _bell.wait(settings.ENGINE["SWEEP_SECONDS"])
 
 
-def _claim(free: int) -> set[Future[None]]:
-    """Claim for the free places, once there are enough of them to be worth the question."""
-    if calls.is_stopping() or free < max(1, held() // 6):
+def _claim() -> set[Future[None]]:
+    """Claim as many as may be in flight: enough to be worth the question, not all for one."""
+    if calls.is_stopping():
         return set()
     close_old_connections()
     if not fence.may_send():
         return set()
     batch = Batch()
-    claimed = Operation.objects.claim(worker=WORKER, limit=free, lease=lease())
+    claimed = Operation.objects.claim(worker=worker(), limit=calls.most(), lease=lease())
     for operation in claimed:
         batch.may_create(operation)
     return {_submit(operation, batch) for operation in claimed}

@@ -17,7 +17,7 @@ from instances import audit, vault
 from instances.cloud_elements import RemoteInstance
 from instances.crash_points import reach
 from instances.engine.claims import Claim, LeaseLostError, moved
-from instances.engine.writer import Together
+from instances.engine.writer import ANSWERS, Together
 from instances.models import (
     UNRESOLVED,
     Attempt,
@@ -174,7 +174,7 @@ def _save_instances(everything: Sequence[Made]) -> list[LeaseLostError | None]:
     stored = [made for made in everything if made.claim.operation.pk in went]
     if stored:
         _fill(stored)
-        OperationSecret.objects.filter(operation__in=went).delete()
+        OperationSecret.objects.filter(operation__in=list(went)).delete()
         AuditEntry.objects.bulk_create(
             audit.entry(
                 None,
@@ -217,5 +217,5 @@ def _filled(made: Made) -> Instance:
     return instance
 
 
-_evidence = Together(_save_evidence, urgency=1)
-_instance = Together(_save_instances, urgency=2)
+_evidence = Together(_save_evidence, ANSWERS, patience=0.06)
+_instance = Together(_save_instances, ANSWERS, patience=0.12)

@@ -53,6 +53,7 @@ class Moving(NamedTuple):
     state: str
     lease_epoch: int
     instance: UUID | None
+    at: datetime
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -91,7 +92,8 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         return list(
             self.filter(lease_owner=token)
             .order_by("next_run_at")
-            .prefetch_related("organization", "instance", "requester", "secret")
+            .select_related("instance", "secret")
+            .prefetch_related("organization", "requester")
         )
 
     def _turns(self, limit: int) -> list[Turn]:
@@ -150,11 +152,11 @@ class OperationQuerySet(models.QuerySet["Operation"]):
 
     def move(
         self, epochs: Mapping[UUID, int], state: OperationState, **changes: object
-    ) -> set[UUID]:
+    ) -> dict[UUID, datetime]:
         """
         Take operations to `state`, each by the epoch of its claim, and show it on the instances.
 
-        Returns those that went. The others are as before: their lease was lost (another epoch), the
+        Returns those that went, and when by the database's clock. The others are as before: their lease was lost (another epoch), the
         state cannot be reached from the present one, or it is `sending` and nothing may leave.
         """
         rows = self.filter(pk__in=epochs)
@@ -162,12 +164,12 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             rows = rows.sendable()
         with transaction.atomic(savepoint=False):
             found = rows.order_by("pk").select_for_update(of=("self",))
-            held = [Moving(*row) for row in found.values_list(*Moving._fields)]
+            held = [Moving(*row) for row in found.values_list(*Moving._fields[:-1], Now())]
             moving = [row for row in held if _may_go(row, epochs[row.pk], state)]
             if moving:
                 self.filter(pk__in=[row.pk for row in moving]).update(state=state, **changes)
                 _show(moving, state)
-        return {row.pk for row in moving}
+        return {row.pk: row.at for row in moving}
 
     def ask_deletion(
         self,
