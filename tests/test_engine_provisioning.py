@@ -282,7 +282,7 @@ def test_several_instances_with_the_tag_take_a_person(ask: Ask, account: Account
     account.add_instance(name=instance.name, tags=[Operation.objects.get().tag])
     work()
     assert read(instance).status == InstanceStatus.NEEDS_PERSON
-    assert "all carry this tag" in Operation.objects.get().message
+    assert "all seen with this tag" in Operation.objects.get().message
 
 
 def test_an_instance_without_tags_but_with_the_name_takes_a_person(

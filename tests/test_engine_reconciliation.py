@@ -1,5 +1,6 @@
 """Absence is believed only when it is proven, and nothing is claimed before its time."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -269,3 +270,25 @@ def test_who_lost_the_right_is_not_told_that_nothing_was_sent(
     operation = Operation.objects.get()
     assert operation.problem == "permission"
     assert "Nothing that had left created anything." in operation.message
+
+
+def test_a_look_through_a_large_account_keeps_its_lease(
+    ask: Ask, account: Account, settings: Settings
+) -> None:
+    settings.ENGINE = {**settings.ENGINE, "LEASE_SECONDS": 1.0}
+    account.fault("drop before commit")
+    ask()
+    work()
+    for number in range(6):
+        account.add_instance(element="zuorav2", name=f"somebody's {number}")
+    account.set(page_size=1, page_size_maximum=1)
+    account.fault("latency", times=None, seconds=0.3, method="GET", path="/instances")
+    (operation,) = claim()
+    look = threading.Thread(target=drain.work_on, args=[operation])
+    look.start()
+    taken: list[Operation] = []
+    while look.is_alive():
+        taken += claim()
+        look.join(0.1)
+    assert taken == []
+    assert Operation.objects.get().clean_misses == 1

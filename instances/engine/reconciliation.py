@@ -20,7 +20,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, findings, searching, storing
+from instances.engine import accounts, adoption, findings, searching, storing, visibility
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     Attempt,
@@ -28,9 +28,6 @@ from instances.models import (
     Finding,
     FindingKind,
     Instance,
-    InstanceStatus,
-    Operation,
-    OperationKind,
     OperationState,
     Verdict,
 )
@@ -38,8 +35,6 @@ from instances.models import (
 logger = structlog.get_logger(__name__)
 
 CLEAN_MISSES_NEEDED = 3
-# How many known instances are asked for: one may have been changed behind our back.
-KNOWN_TRIED = 3
 TAG_OR_MENTION = re.compile(r"<[^>]*>|@\w+")
 CLOCK_SLACK = timedelta(minutes=10)
 # Goes on while the machine sleeps, where the system has such a clock (Linux).
@@ -118,7 +113,8 @@ def _look(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> Look:
         found = _by_tag(claim, client)
         possible = [] if found else _by_name(claim, attempt, client)
         if not found:
-            _filter_check(claim, client)
+            if doubt := visibility.doubt(claim, client):
+                raise CannotTellError(doubt)
             _control(claim, client)
     except CloudElementsError as error:
         if isinstance(error, UnauthorizedError) and error.status == 401:
@@ -181,31 +177,6 @@ def _fits(claim: Claim, attempt: Attempt, found: FoundInstance) -> bool:
         or found.remote_created_at >= attempt.started_at - CLOCK_SLACK
     )
     return is_recent and found.element_key == claim.operation.payload["element_key"]
-
-
-def _filter_check(claim: Claim, client: CloudElementsClient) -> None:
-    """Prove that the list shows what exists: a known instance of ours must be found by its tag."""
-    operation = claim.operation
-    claim.renew()
-    # Not what was adopted or kept from being deleted: that has no tag of its own.
-    made = Operation.objects.filter(
-        kind=OperationKind.CREATE,
-        organization=operation.organization,
-        instance__account=operation.organization.account,
-        instance__status=InstanceStatus.ACTIVE,
-    )
-    known = made.exclude(pk=operation.pk).select_related("instance").order_by("-id")[:KNOWN_TRIED]
-    if not known:
-        if any(operation.tag in found.tags for found in client.find_instances()):
-            raise CannotTellError("The platform's list shows our tag only without a filter.")
-    elif not any(_is_listed(claim, client, one) for one in known):
-        raise CannotTellError("The platform's list does not show an instance that is known.")
-
-
-def _is_listed(claim: Claim, client: CloudElementsClient, known: Operation) -> bool:
-    claim.renew()
-    listed = client.find_instances(tag=known.tag)
-    return any(found.remote_id == known.made.remote_id for found in listed)
 
 
 def _adopt(
