@@ -11,7 +11,7 @@ from pytest_django import Settings
 from instances import vault
 from instances.cloud_elements import NotSentError
 from instances.engine import breaker, drain, probing
-from instances.engine.claims import lease
+from instances.engine.claims import Claim, HeldBackError, lease
 from instances.models import (
     AuditEntry,
     BreakerState,
@@ -219,6 +219,16 @@ def test_whose_credentials_were_refused_is_not_asked_while_calls_are_held_back(
     instance.refresh_from_db()
     assert instance.status == status
     assert account.ledger() == []
+
+
+def test_what_was_claimed_before_the_platform_asked_to_wait_waits_too(
+    ask: Ask, organization: Organization
+) -> None:
+    ask()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    breaker.pause(organization, 60)
+    with pytest.raises(HeldBackError):
+        Claim(operation, operation.lease_epoch).open_attempt("127.0.0.1")
 
 
 def test_a_probe_that_is_asked_to_wait_waits_as_long(

@@ -208,6 +208,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
     def sendable(self) -> "OperationQuerySet":
         """Those whose request may leave now: nobody took them back, nothing holds calls back."""
         return self.filter(
+            Q(organization__paused_until__isnull=True) | Q(organization__paused_until__lt=Now()),
             cancel_requested_at__isnull=True,
             organization__is_active=True,
             organization__secrets_refused_at__isnull=True,
