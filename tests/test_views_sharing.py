@@ -80,7 +80,7 @@ def test_removing_asks_first_and_then_ends_it_at_once(
     signed_in: Client, client: Client, share: Share
 ) -> None:
     address = reverse("instances:share_remove", args=[share.pk])
-    assert "Stop sharing with nora?" in signed_in.get(address).content.decode()
+    assert "Stop sharing with <bdi>nora</bdi>?" in signed_in.get(address).content.decode()
     assert Share.objects.exists()
     signed_in.post(address)
     client.force_login(User.objects.get(username="nora"))
