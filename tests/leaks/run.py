@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox.certificates import Authority
 from sandbox.running import Sandbox
-from tests.leaks import browsing, errors, walk
+from tests.leaks import browsing, errors, rows, walk
 from tests.leaks.journey import Journey, must
 from tests.leaks.planted import Planted
 from tests.leaks.product import Product, copy_application
@@ -73,6 +73,7 @@ class Run:
                 journey.commands()
                 journey.tokens(olivia, stranger)
                 journey.strays(root)
+                rows.make_rows(journey, root, olivia)
                 browsing.browse(journey, address, self.certificate, self.folder / "profile")
                 walk.walk(journey, [root, olivia, stranger], root)
                 self.complain()
