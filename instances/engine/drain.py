@@ -22,7 +22,9 @@ RUNS = {
     OperationKind.DELETE: deletion.run,
 }
 
-TURN_SECONDS = 0.03
+# Between two claims: the others take their part before this process claims ahead, and calls that end
+# one by one are not each worth the question whether more is due.
+PACE_SECONDS = 0.05
 
 logger = structlog.get_logger(__name__)
 
@@ -92,6 +94,7 @@ def _drain(under_way: set[Future[None]]) -> None:
     """Do what is due until nothing is."""
     while True:
         _bell.clear()
+        began = time.monotonic()
         under_way -= {call for call in under_way if call.done()}
         claimed = _claim() if held() - len(under_way) >= calls.most() else set()
         under_way |= claimed
@@ -99,11 +102,11 @@ def _drain(under_way: set[Future[None]]) -> None:
         if not under_way:
             return
         if len(claimed) == calls.most():
-            # There may be more: the others take their part before this process claims ahead.
             siblings.ring()
-            time.sleep(TURN_SECONDS)
-        elif not claimed:
+        else:
+            # What comes due because somebody asked, or because a call ended, rings.
             _bell.wait(settings.ENGINE["SWEEP_SECONDS"])
+        time.sleep(max(0.0, began + PACE_SECONDS - time.monotonic()))
 
 
 def _claim() -> set[Future[None]]:

@@ -1,7 +1,7 @@
 """The queue of operations: what is due, whose turn it is, and the moves of those that are held."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,12 +89,9 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             if not taken:
                 return []
             self._hold(taken, token, lease)
-        return list(
-            self.filter(lease_owner=token)
-            .order_by("next_run_at")
-            .select_related("instance", "secret")
-            .prefetch_related("organization", "requester")
-        )
+        rows = self.filter(lease_owner=token).order_by("next_run_at")
+        together = ("organization", "instance", "requester", "secret")
+        return _sharing_organizations(rows.select_related(*together))
 
     def _turns(self, limit: int) -> list[Turn]:
         """Return whose turn it is and how many each may take, of `limit` together."""
@@ -214,6 +211,15 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             organization__secrets_refused_at__isnull=True,
             organization__breaker=BreakerState.CLOSED,
         )
+
+
+def _sharing_organizations(operations: "Iterable[Operation]") -> "list[Operation]":
+    """Give those of one organization the same object: what one call learns, the others know."""
+    found = list(operations)
+    organizations = {operation.organization_id: operation.organization for operation in found}
+    for operation in found:
+        operation.organization = organizations[operation.organization_id]
+    return found
 
 
 def _room(organization: Organization) -> int:
