@@ -72,6 +72,7 @@ class Journey:
     def people(self, root: Visitor) -> None:
         """Sign in wrongly and rightly, make people in Django admin, change passwords."""
         root.sign_in("root", self.planted.secret("wrong password"))
+        assert root.misplace(self.planted.secret("password as a user name")).status_code == 200
         assert root.sign_in("root", self.password).status_code == 302
         self.organization = self.find_organization(root)
         self._make_person(root)

@@ -82,7 +82,9 @@ class Run:
             self.broker.plant(self.planted.control)
             self.broker.save()
             self.go_wrong(root, stranger, errors.TABLES)
-            olivia.post("/sign-out/")
+            assert olivia.post("/sign-out/").status_code == 302
+            # What was away is back, and nobody is kept out by what it left behind.
+            assert olivia.sign_in("olivia", journey.olivias).status_code == 302
 
     def complain(self) -> None:
         """Send a task that nobody knows, about which the worker complains at every level."""

@@ -29,6 +29,8 @@ def of_database(database: PostgreSQL | SQLite) -> Places:
         # What stands in the log moves into the file: one place, whichever holds it now.
         yield "SQLite file and -wal", files(database.path, Path(f"{database.path}-wal"))
         return
+    # What was written last is in the files only after this.
+    database.run("CHECKPOINT")
     apart = ("pg_wal", "log")
     inner = [path for path in database.folder.iterdir() if path.name not in apart]
     yield "PostgreSQL data", files(*inner)

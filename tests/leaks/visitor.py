@@ -1,5 +1,6 @@
 """A person with a browser's manners over plain HTTP, whose every answer is written down."""
 
+import html
 import re
 from collections import Counter
 from pathlib import Path
@@ -26,8 +27,12 @@ class Record:
         self.revealed = 0
         self.complaints: list[str] = []
 
-    def keep(self, answer: requests.Response) -> None:
-        """Write an answer down; leave out a token that was asked for, if nobody stores it."""
+    def keep(self, answer: requests.Response, shown_back: str = "") -> None:
+        """
+        Write an answer down; leave out a token that was asked for, if nobody stores it.
+
+        What is `shown_back` may stand in the page once: in the field into which it was typed.
+        """
         self.statuses[answer.status_code] += 1
         with self.headers.open("ab") as file:
             file.write(OWN.sub(r"\1own", str(answer.headers)).encode())
@@ -36,7 +41,9 @@ class Record:
             self._check_revealed(answer)
             return
         with self.bodies.open("ab") as file:
-            file.write(f"\n\n{answer.request.method} {answer.url}\n".encode() + answer.content)
+            field = f'value="{html.escape(shown_back)}"'.encode() if shown_back else b"\0"
+            content = answer.content.replace(field, b"value", 1)
+            file.write(f"\n\n{answer.request.method} {answer.url}\n".encode() + content)
 
     def _check_revealed(self, answer: requests.Response) -> None:
         self.revealed += 1
@@ -73,11 +80,19 @@ class Visitor:
         self.get("/sign-in/")
         return self.post("/sign-in/", username=username, password=password)
 
+    def misplace(self, password: str) -> requests.Response:
+        """Sign in with a password where the user name belongs."""
+        self.get("/sign-in/")
+        fields = {"csrfmiddlewaretoken": self.form_proof(), "username": password, "password": "x"}
+        return self._send("POST", "/sign-in/", shown_back=password, data=fields)
+
     @property
     def is_signed_in(self) -> bool:
         return self.get("/account/").status_code == 200
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _send(
+        self, method: str, path: str, shown_back: str = "", **options: Any
+    ) -> requests.Response:
         # A connection of its own: one whose last form was refused unread is closed under us.
         headers = {"Referer": self.address + path, "Connection": "close"}
         headers |= options.pop("headers", {})
@@ -97,7 +112,7 @@ class Visitor:
             return answer
         self.record.planted.note("session cookie", self._cookie(SESSION))
         self.record.planted.note("form cookie", self._cookie(CSRF))
-        self.record.keep(answer)
+        self.record.keep(answer, shown_back)
         return answer
 
     def form_proof(self) -> str:
