@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from instances import access
 from instances.engine import housekeeping
-from instances.engine.claims import Claim, HeldBackError, lease
+from instances.engine.calls import HeldBackError
+from instances.engine.claims import Claim, lease
 from instances.models import (
     AuditEntry,
     CancelWish,

@@ -11,7 +11,8 @@ from pytest_django import Settings
 from instances import vault
 from instances.cloud_elements import NotSentError
 from instances.engine import breaker, drain, probing
-from instances.engine.claims import Claim, HeldBackError, lease
+from instances.engine.calls import HeldBackError
+from instances.engine.claims import Claim, lease
 from instances.models import (
     AuditEntry,
     BreakerState,

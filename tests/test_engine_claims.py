@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from instances.engine import accounts, calls, claims, drain, storing, writer
@@ -207,6 +209,26 @@ def test_a_recorded_request_without_a_place_is_not_sent(
     waiting.join(10)
     assert not calls._is_held_up.is_set()
     assert account.only_instance()
+
+
+@pytest.mark.parametrize("account_is_known", [True, False])
+def test_what_waited_for_a_place_asks_again_whether_calls_go_out(
+    ask: Ask, organization: Organization, account: Account, account_is_known: bool
+) -> None:
+    Organization.objects.update(account="known" if account_is_known else "")
+    ask()
+    (operation,) = claim()
+    waiting = threading.Thread(target=drain.work_on, args=[operation])
+    with ExitStack() as taken:
+        for _ in range(calls.most()):
+            taken.enter_context(calls._places())
+        waiting.start()
+        waiting.join(0.7)
+        Organization.objects.update(paused_until=timezone.now() + timedelta(hours=1))
+    waiting.join(10)
+    assert account.ledger() == []
+    assert Operation.objects.get().state == OperationState.QUEUED
+    assert not Attempt.objects.exclude(outcome=AttemptOutcome.NOT_SENT).exists()
 
 
 def test_shares_of_a_worker_make_up_its_calls(settings: Settings) -> None:

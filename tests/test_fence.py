@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from instances import fence
 from instances.engine import drain, housekeeping, searching
-from instances.engine.claims import Claim, HeldBackError, lease
+from instances.engine.calls import HeldBackError
+from instances.engine.claims import Claim, lease
 from instances.models import AuditEntry, Installation, Instance, Operation, Organization, Share
 from sandbox.running import Account
 

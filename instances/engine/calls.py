@@ -1,6 +1,7 @@
 """Calls to the platform: so many at once in this process, none with the database in hand."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -12,6 +13,8 @@ from django.db import connection
 # whole time for a call at most.
 PLACE_SECONDS = 5.0
 PLACE_PART = 0.25
+# Who waited longer than this for a place asks again whether calls go out for the organization.
+STALE_SECONDS = 0.2
 
 During = Callable[[bool], AbstractContextManager[None]]
 
@@ -23,6 +26,10 @@ _is_held_up = threading.Event()
 
 class StoppingError(Exception):
     """This process is about to end: no further call begins."""
+
+
+class HeldBackError(Exception):
+    """Nothing may leave any more: it was taken back, or its organization's calls are held back."""
 
 
 def take_share(position: int, number: int) -> None:
@@ -68,22 +75,37 @@ def one(_is_recorded: bool) -> Iterator[None]:
 
 
 @contextmanager
-def one_of_many(is_recorded: bool) -> Iterator[None]:
+def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[None]:
     """
     Wait for a place among the calls in flight, then make a call as `one`.
 
     A request that is recorded before it leaves takes its place right before its first byte, with
-    `take_place`: until then it waits with few others.
+    `take_place`: until then it waits with few others. After a long wait `may_call` is asked again.
 
+    :raises HeldBackError: calls do not go out any more.
     :raises StoppingError: the process is about to end.
     """
     with one(is_recorded):
+        began = time.monotonic()
         _sit(_anteroom() if is_recorded and not _is_held_up.is_set() else _places())
+        _seat.may_call = may_call
         try:
+            if not is_recorded and not _may_still(began):
+                raise HeldBackError
             yield
         finally:
             _seat.taken.release()
-            del _seat.taken
+            del _seat.taken, _seat.may_call
+
+
+def _may_still(began: float) -> bool:
+    if time.monotonic() < began + STALE_SECONDS:
+        return True
+    try:
+        may_call: bool = _seat.may_call()
+        return may_call
+    finally:
+        connection.close()
 
 
 def _sit(seats: threading.BoundedSemaphore) -> None:
@@ -106,6 +128,7 @@ def take_place() -> bool:
     Once one waited in vain, nobody records ahead until the calls that hang have let another pass.
     """
     seat = getattr(_seat, "taken", None)
+    began = time.monotonic()
     if seat is _anteroom():
         part = PLACE_PART * settings.ENGINE["CALL_SECONDS"]
         if not _places().acquire(timeout=min(PLACE_SECONDS, part)):
@@ -113,7 +136,7 @@ def take_place() -> bool:
             return False
         _seat.taken = _places()
         seat.release()
-    return not _stopping.is_set()
+    return not _stopping.is_set() and _may_still(began)
 
 
 def stop() -> None:

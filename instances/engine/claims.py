@@ -18,6 +18,7 @@ from instances import audit, fence
 from instances.cloud_elements import CloudElementsClient
 from instances.engine import calls
 from instances.engine.batch import Batch
+from instances.engine.calls import HeldBackError
 from instances.engine.writer import INTENTS, Together
 from instances.models import (
     FINAL,
@@ -50,10 +51,6 @@ def worker() -> str:
 def lease() -> timedelta:
     """How long a worker may hold an operation without a sign of life."""
     return timedelta(seconds=settings.ENGINE["LEASE_SECONDS"])
-
-
-class HeldBackError(Exception):
-    """Nothing may leave any more: it was taken back, or its organization's calls are held back."""
 
 
 @dataclass(frozen=True)

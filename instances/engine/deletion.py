@@ -19,8 +19,8 @@ from instances.cloud_elements import (
     ThrottledError,
     UnauthorizedError,
 )
-from instances.engine import accounts, adoption
-from instances.engine.claims import Claim, HeldBackError, close_attempt
+from instances.engine import accounts, adoption, calls
+from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     UNRESOLVED,
     Attempt,
@@ -137,7 +137,7 @@ def _delete(claim: Claim, client: CloudElementsClient) -> None:
             claim.operation.remote_id or 0,
             before_send=lambda address: opened.append(claim.open_attempt(address)),
         )
-    except HeldBackError:
+    except calls.HeldBackError:
         claim.release(OperationState.QUEUED, claims=0)
     except CloudElementsError as error:
         _failed(claim, opened[0] if opened else None, error, client)

@@ -13,7 +13,7 @@ from instances import fence
 from instances.crash_points import reach
 from instances.engine import adopting, calls, deletion, provisioning, siblings, writer
 from instances.engine.batch import Batch
-from instances.engine.claims import Claim, HeldBackError, LeaseLostError, lease, worker
+from instances.engine.claims import Claim, LeaseLostError, lease, worker
 from instances.models import Operation, OperationKind
 
 RUNS = {
@@ -136,7 +136,7 @@ def work_on(operation: Operation, batch: Batch | None = None) -> None:
     with structlog.contextvars.bound_contextvars(operation=str(operation.pk)):
         try:
             _carry_out(claim)
-        except (calls.StoppingError, HeldBackError):
+        except (calls.StoppingError, calls.HeldBackError):
             claim.give_back()
         except LeaseLostError:
             logger.warning("lease lost")

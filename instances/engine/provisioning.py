@@ -18,8 +18,8 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, reconciliation, storing
-from instances.engine.claims import Claim, HeldBackError, close_attempt
+from instances.engine import accounts, adoption, calls, reconciliation, storing
+from instances.engine.claims import Claim, close_attempt
 from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
 from instances.vault import Purpose
 
@@ -142,7 +142,7 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
             secrets=_secrets_in(claim, configuration),
             before_send=lambda address: opened.append(claim.open_attempt(address)),
         )
-    except HeldBackError:
+    except calls.HeldBackError:
         # Due at once: a cancel then ends it, and anything else is seen before it is claimed.
         claim.release(OperationState.QUEUED, problem="", message="", claims=0)
     except NotSentError as error:
@@ -213,7 +213,7 @@ def _settle_refusal(claim: Claim, attempt: Attempt, client: CloudElementsClient)
 def _ask_whose(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
     try:
         claim.renew()
-    except HeldBackError:
+    except calls.HeldBackError:
         _wait_to_ask(claim)
         return
     try:
