@@ -61,6 +61,7 @@ class Desk:
             "ELEMENTDESK_KEYRING_FILE": "",
             "ELEMENTDESK_API_HOSTS": platform.url,
             "ELEMENTDESK_CALLS_IN_FLIGHT": str(CALLS),
+            "ELEMENTDESK_WORKER_PROCESSES": "1" if database.startswith("sqlite") else "2",
             # One of its own for each, or the second would take the first for a restored backup.
             "ELEMENTDESK_FENCE_FILE": str(log.with_suffix(".fence")),
             "BENCH_PLATFORM": platform.url,

@@ -29,6 +29,7 @@ Ask = Callable[..., Instance]
 KILLS = 20
 # Few calls at once, with time for what waits for a place.
 SLOW = {
+    "ELEMENTDESK_WORKER_PROCESSES": "2",
     "ELEMENTDESK_CALLS_IN_FLIGHT": "4",
     "ELEMENTDESK_CALL_SECONDS": "12",
     "ELEMENTDESK_LEASE_SECONDS": "15",
@@ -216,7 +217,7 @@ def test_a_worker_that_lost_a_process_stops_as_a_whole(
     start: Callable[..., Worker], ask: Ask, account: Account
 ) -> None:
     account.fault("latency", times=None, seconds=1)
-    worker = start()
+    worker = start(ELEMENTDESK_WORKER_PROCESSES="2")
     wait_for(partial(are_ready, worker, 1))
     (other,) = psutil.Process(worker.pid).children()
     ask()

@@ -52,6 +52,7 @@ def environment_of(database_url: str, folder: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": database_url,
+        "ELEMENTDESK_WORKER_PROCESSES": "1" if database_url.startswith("sqlite") else "2",
         "CELERY_BROKER_URL": f"redis://{HOST}:{free_port()}/0",
         "ELEMENTDESK_KEYRING": RING,
         "ELEMENTDESK_KEYRING_FILE": "",
