@@ -304,6 +304,15 @@ def test_five_claims_without_a_trace_stop_the_operation(ask: Ask, account: Accou
     assert account.ledger() == []
 
 
+def test_a_lost_lease_is_no_worker_lost(ask: Ask) -> None:
+    ask()
+    (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    assert Operation.objects.get().claims == 1
+    Operation.objects.update(lease_epoch=2, claims=2)
+    drain.work_on(operation)
+    assert Operation.objects.get().claims == 1
+
+
 def test_unreachable_platform_is_tried_again_later(
     ask: Ask, organization: Organization, settings: Settings
 ) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 # whole time for a call at most.
 PLACE_SECONDS = 5.0
 PLACE_PART = 0.25
-# Who waited longer than this for a place asks again whether calls go out for the organization.
+# A recorded request that waited longer than this for its place asks again whether calls go out.
 STALE_SECONDS = 0.2
 
 During = Callable[[bool], AbstractContextManager[None]]
@@ -80,17 +80,17 @@ def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[Non
     Wait for a place among the calls in flight, then make a call as `one`.
 
     A request that is recorded before it leaves takes its place right before its first byte, with
-    `take_place`: until then it waits with few others. After a long wait `may_call` is asked again.
+    `take_place`: until then it waits with few others. `may_call` tells whether calls go out.
 
     :raises HeldBackError: calls do not go out any more.
     :raises StoppingError: the process is about to end.
     """
     with one(is_recorded):
-        began = time.monotonic()
         _sit(_anteroom() if is_recorded and not _is_held_up.is_set() else _places())
         _seat.may_call = may_call
         try:
-            if not is_recorded and not _may_still(began):
+            # What is recorded first is asked this together with its record.
+            if not is_recorded and not _may_call():
                 raise HeldBackError
             yield
         finally:
@@ -98,9 +98,7 @@ def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[Non
             del _seat.taken, _seat.may_call
 
 
-def _may_still(began: float) -> bool:
-    if time.monotonic() < began + STALE_SECONDS:
-        return True
+def _may_call() -> bool:
     try:
         may_call: bool = _seat.may_call()
         return may_call
@@ -136,7 +134,8 @@ def take_place() -> bool:
             return False
         _seat.taken = _places()
         seat.release()
-    return not _stopping.is_set() and _may_still(began)
+    is_fresh = time.monotonic() < began + STALE_SECONDS
+    return not _stopping.is_set() and (is_fresh or _may_call())
 
 
 def stop() -> None:

@@ -127,6 +127,11 @@ class Claim:
             claims = Greatest(F("claims") - 1, 0)
             held.update(lease_owner="", lease_until=None, next_run_at=Now(), claims=claims)
 
+    def forget(self) -> None:
+        """Count this claim no more: its lease was lost, but its worker lives, and left its traces."""
+        claimed = Operation.objects.filter(pk=self.operation.pk, claims__gt=0)
+        claimed.update(claims=F("claims") - 1)
+
     def finish(self, state: OperationState, *, problem: str, message: str) -> None:
         """End the operation without an instance, erasing its credentials with it."""
         with transaction.atomic():

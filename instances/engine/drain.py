@@ -140,6 +140,7 @@ def work_on(operation: Operation, batch: Batch | None = None) -> None:
             claim.give_back()
         except LeaseLostError:
             logger.warning("lease lost")
+            claim.forget()
         except Exception:
             logger.exception("operation stopped")
         finally:
