@@ -141,12 +141,14 @@ def _stop_at_each(ground: Ground, steps: Sequence[str]) -> None:
 def poison(ground: Ground) -> None:
     """F44: an operation that ends its worker again and again; a person, after five."""
     with armed(ground) as tickets:
+        # Before it is asked for: a worker may be faster than we are.
+        tickets.put("started", signal.SIGKILL)
         ground.submit(1)
         rows = ground.rows()
-        while ground.injected < 8 and not rows.filter(state=S.NEEDS_PERSON).exists():
+        is_over = rows.filter(state=S.NEEDS_PERSON).exists
+        while ground.injected < 8 and _either(is_over, tickets, "started"):
+            ground.injected += 1
             tickets.put("started", signal.SIGKILL)
-            enough = _either(rows.filter(state=S.NEEDS_PERSON).exists, tickets, "started")
-            ground.injected += enough
         for ticket in tickets.folder.glob("started"):
             ticket.unlink()
         others = ground.new_case()
@@ -161,7 +163,7 @@ def poison(ground: Ground) -> None:
 
 def _either(is_over: Callable[[], bool], tickets: Tickets, step: str) -> bool:
     """Wait for either; return whether the ticket was taken."""
-    wait_until(lambda: is_over() or tickets.is_taken(step), TAKEN)
+    wait_until(lambda: is_over() or tickets.is_taken(step), TAKEN, 0.05)
     return tickets.is_taken(step)
 
 
