@@ -22,6 +22,8 @@ class Process:
         self.name, self.log = name, folder / f"{name}.log"
         self.kills = 0
         self.is_wanted = False
+        # Whoever wants it and whoever watches may find it ended at the same time: one starts it.
+        self._starting = threading.RLock()
         self._command = [str(part) for part in command]
         self._environment = dict(environment)
         self._running: subprocess.Popen[bytes] | None = None
@@ -36,10 +38,21 @@ class Process:
 
     def start(self, **environment: str) -> None:
         """Start it; `environment` changes what it was made with."""
-        self._environment |= environment
-        self.is_wanted = True
+        with self._starting:
+            self._environment |= environment
+            self.is_wanted = True
+            if not self.is_alive:
+                self._running = self._begin()
+
+    def revive(self) -> None:
+        """Start it again if it has ended though it is wanted."""
+        with self._starting:
+            if self.is_wanted:
+                self.start()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self._running = subprocess.Popen(
+            return subprocess.Popen(
                 self._command,
                 cwd=ROOT,
                 env=self._environment,
@@ -107,8 +120,7 @@ class Watch:
     def _look(self) -> None:
         while not self._ending.wait(0.2):
             for process in self.processes:
-                if process.is_wanted and not process.is_alive:
-                    process.start()
+                process.revive()
                 self._measure(process.pid)
 
     def _measure(self, pid: int) -> None:
