@@ -1,16 +1,19 @@
 """The campaign's checker finds every planted error, and nothing where nothing is wrong."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db.models.functions import Now
 
 from instances.engine import drain
 from instances.engine.claims import lease
-from instances.models import Instance, Operation
+from instances.models import Instance, InstanceStatus, Operation
 from sandbox.running import Account
 from tests.faults import checker, selftest, trace
 from tests.faults.checker import Case
 from tests.faults.driver import Accepted
+from tests.faults.trace import Step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,3 +56,22 @@ def test_every_move_is_written_down(case: Case) -> None:
 @pytest.mark.parametrize("plant", selftest.PLANTS)
 def test_a_planted_error_is_found(plant: str, case: Case) -> None:
     assert selftest.PLANTS[plant](case, trace.steps())
+
+
+def test_a_breaker_that_opens_while_open_counts_from_the_first_time(case: Case) -> None:
+    later = Step(time.time() + 60, "breaker", case.organization_id, "open", "open", 0, 0, "")
+    assert selftest.PLANTS["open breaker"](case, [*trace.steps(), later])
+
+
+def test_what_is_shown_as_deleted_must_not_live(case: Case) -> None:
+    Instance.objects.update(status=InstanceStatus.DELETED)
+    assert len(checker.check(case, trace.steps())["I3"]) == 3
+    for number in Instance.objects.values_list("remote_id", flat=True):
+        case.account.remove_instance(number)
+    assert not checker.check(case, trace.steps())["I3"]
+
+
+def test_what_was_taken_back_and_lives_is_found(case: Case) -> None:
+    row = Operation.objects.filter(pk=Operation.objects.earliest("pk").pk)
+    row.update(state="canceled", cancel_wish="keep", cancel_requested_at=Now())
+    assert checker.check(case, trace.steps())["I3"]

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = Path(os.environ["FAULTS_FOLDER"])
+    # Asked to end, it ends its processes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _prepare()
     stack = Stack(folder)
     try:
@@ -91,7 +94,9 @@ def _happen(row: Row, stack: Stack, driver: Driver, operations: int, seed: int) 
     finally:
         connection.close()
     ground.seconds = time.monotonic() - began
-    sys.stderr.write(f"{connection.vendor} {row.id}: {ground.seconds:.0f} s {ground.extras}\n")
+    sys.stderr.write(
+        f"{connection.vendor} {row.id}: {ground.seconds:.0f} s {ground.extras} {ground.note}\n"
+    )
     return ground
 
 
@@ -113,7 +118,7 @@ def _result(stack: Stack, driver: Driver, grounds: list[Ground]) -> dict[str, ob
         "rows": rows,
         "invariants": total,
         "peak_mb": max(stack.watch.peaks.values(), default=0) // 2**20,
-        "selftest": selftest.run(grounds, steps),
+        "selftest": selftest.run(stack, driver),
     }
 
 

@@ -144,10 +144,17 @@ def _contradicted(seen: Seen) -> Iterable[str]:
     for row in seen.operations:
         live = seen.live_of(row)
         if row.state == OperationState.SUCCEEDED and row.kind != OperationKind.DELETE:
-            if row.made.remote_id not in ids:
-                yield f"{row.pk} succeeded, but instance {row.made.remote_id} does not live"
-        elif row.state in NOTHING_MADE and live and not seen.case.lies and not row.cancel_wish:
+            yield from _shown_and_true(row, row.made.remote_id in ids)
+        elif row.state in NOTHING_MADE and live and not seen.case.lies:
             yield f"{row.pk} is {row.state}, but {live[0]['id']} lives"
+
+
+def _shown_and_true(operation: Operation, lives: bool) -> Iterable[str]:
+    made = operation.made
+    if made.status == InstanceStatus.DELETED and lives:
+        yield f"{operation.pk} is shown as deleted, but instance {made.remote_id} lives"
+    elif made.status != InstanceStatus.DELETED and not lives:
+        yield f"{operation.pk} succeeded, but instance {made.remote_id} does not live"
 
 
 def _overlapping(seen: Seen) -> Iterable[str]:
@@ -232,7 +239,7 @@ def _open_spans(steps: list[Step]) -> Iterable[tuple[float, float]]:
     opened: float | None = None
     for step in steps:
         if step.new == "open":
-            opened = step.at
+            opened = step.at if opened is None else opened
         elif opened is not None:
             yield opened, step.at
             opened = None
