@@ -22,10 +22,11 @@ from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
 from tests.faults.driver import Driver  # noqa: E402 - likewise
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
 from tests.faults.process_rows import ROWS as PROCESS_ROWS  # noqa: E402 - likewise
+from tests.faults.queue_rows import ROWS as QUEUE_ROWS  # noqa: E402 - likewise
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
 from tests.faults.stack import Stack  # noqa: E402 - likewise
 
-ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *CRASH_ROWS]
+ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *QUEUE_ROWS, *CRASH_ROWS]
 AT_ONCE = 6
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -101,6 +102,12 @@ class Stack:
         """Wait until the web answers again."""
         if not wait_until(partial(is_open, self.web_url), START_SECONDS):
             raise TimeoutError("the web does not answer")
+
+    def restart_workers(self, changes: Mapping[str, str]) -> None:
+        """Let the workers end as they should and start anew, their environment changed."""
+        for process in self.workers:
+            process.stop()
+            process.start(**changes)
 
     def stop(self) -> None:
         """End everything."""
