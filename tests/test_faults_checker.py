@@ -66,8 +66,8 @@ def test_a_breaker_that_opens_while_open_counts_from_the_first_time(case: Case) 
 def test_what_is_shown_as_deleted_must_not_live(case: Case) -> None:
     Instance.objects.update(status=InstanceStatus.DELETED)
     assert len(checker.check(case, trace.steps())["I3"]) == 3
-    for number in Instance.objects.values_list("remote_id", flat=True):
-        case.account.remove_instance(number)
+    for one in case.account.instances():
+        case.account.remove_instance(one["id"])
     assert not checker.check(case, trace.steps())["I3"]
 
 
