@@ -18,6 +18,7 @@ from django.core.management import call_command  # noqa: E402 - only once the ap
 from django.db import connection  # noqa: E402 - likewise
 
 from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
+from tests.faults.cancel_rows import ROWS as CANCEL_ROWS  # noqa: E402 - likewise
 from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
 from tests.faults.driver import Driver  # noqa: E402 - likewise
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
@@ -26,7 +27,7 @@ from tests.faults.queue_rows import ROWS as QUEUE_ROWS  # noqa: E402 - likewise
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
 from tests.faults.stack import Stack  # noqa: E402 - likewise
 
-ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *QUEUE_ROWS, *CRASH_ROWS]
+ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *QUEUE_ROWS, *CRASH_ROWS, *CANCEL_ROWS]
 AT_ONCE = 6
 
 

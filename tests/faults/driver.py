@@ -88,7 +88,7 @@ class Driver:
                 return self.submit_once(wish)
             except (requests.RequestException, NotAcceptedError) as error:
                 said = str(error)
-                self._own.session = None
+                self.forget()
                 time.sleep(0.3)
         raise NotAcceptedError(said)
 
@@ -116,6 +116,10 @@ class Driver:
         """Press a button of a page."""
         session, token = self._signed_in()
         return self._send(session, "POST", path, {"csrfmiddlewaretoken": token, **fields})
+
+    def forget(self) -> None:
+        """Sign in anew before this thread's next page."""
+        self._own.session = None
 
     def _signed_in(self) -> tuple[requests.Session, str]:
         if getattr(self._own, "session", None) is None:
