@@ -272,8 +272,9 @@ def test_who_lost_the_right_is_not_told_that_nothing_was_sent(
     assert "Nothing that had left created anything." in operation.message
 
 
+@pytest.mark.parametrize("filters", [True, False])
 def test_a_look_through_a_large_account_keeps_its_lease(
-    ask: Ask, account: Account, settings: Settings
+    ask: Ask, account: Account, settings: Settings, filters: bool
 ) -> None:
     settings.ENGINE = {**settings.ENGINE, "LEASE_SECONDS": 1.0}
     account.fault("drop before commit")
@@ -282,6 +283,8 @@ def test_a_look_through_a_large_account_keeps_its_lease(
     for number in range(6):
         account.add_instance(element="zuorav2", name=f"somebody's {number}")
     account.set(page_size=1, page_size_maximum=1)
+    if not filters:
+        account.fault("list ignores filter", times=None)
     account.fault("latency", times=None, seconds=0.3, method="GET", path="/instances")
     (operation,) = claim()
     look = threading.Thread(target=drain.work_on, args=[operation])

@@ -166,17 +166,20 @@ class CloudElementsClient:
 
         :raises CloudElementsError: not answered, refused, or not a list.
         """
-        filters = {"tags[]": tag} if tag else {}
-        filters |= {"searchText": search_text} if search_text else {}
-        return [found for page in self._pages(filters, secrets) for found in page]
+        pages = self.pages_of_instances(tag=tag, search_text=search_text, secrets=secrets)
+        return [found for page in pages for found in page]
 
-    def pages_of_instances(self) -> Iterator[list[FoundInstance]]:
+    def pages_of_instances(
+        self, *, tag: str = "", search_text: str = "", secrets: Sequence[str] = ()
+    ) -> Iterator[list[FoundInstance]]:
         """
-        List all instances as `find_instances` does, holding one page at a time.
+        List instances as `find_instances` does, holding one page at a time.
 
         :raises CloudElementsError: as there, from the page that was not had.
         """
-        return self._pages({}, ())
+        filters = {"tags[]": tag} if tag else {}
+        filters |= {"searchText": search_text} if search_text else {}
+        return self._pages(filters, secrets)
 
     def identify(self) -> str:
         """

@@ -133,18 +133,18 @@ def _control(claim: Claim, client: CloudElementsClient) -> None:
 
 
 def _by_tag(claim: Claim, client: CloudElementsClient) -> list[FoundInstance]:
-    claim.renew()
     tag = claim.operation.tag
+    listed = visibility.through(claim, client.pages_of_instances(tag=tag))
     # Nobody else can have this tag, so neither a clock nor an odd key makes it somebody else's.
-    return [found for found in client.find_instances(tag=tag) if tag in found.tags]
+    return [found for found in listed if tag in found.tags]
 
 
 def _by_name(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> list[FoundInstance]:
     """Find instances that lost their tags: ours by name and time, and nobody else's."""
-    claim.renew()
     name = cleaned_name(claim.operation.payload["name"])
     # The longest plain run of the name survives whatever the platform cleans away around it.
-    listed = client.find_instances(search_text=max(name.split(), key=len, default=""))
+    longest = max(name.split(), key=len, default="")
+    listed = visibility.through(claim, client.pages_of_instances(search_text=longest))
     candidates = [
         found
         for found in listed

@@ -1,6 +1,8 @@
 """Whether the platform's list shows what exists: only then does what it lacks prove anything."""
 
-from instances.cloud_elements import CloudElementsClient
+from collections.abc import Iterator
+
+from instances.cloud_elements import CloudElementsClient, FoundInstance
 from instances.engine.claims import Claim
 from instances.models import InstanceStatus, Operation, OperationKind
 
@@ -35,15 +37,26 @@ def doubt(claim: Claim, client: CloudElementsClient) -> str:
 
 
 def _is_anywhere(claim: Claim, client: CloudElementsClient) -> bool:
-    """Look through the whole account, which may take longer than a lease."""
-    for page in client.pages_of_instances():
-        if any(claim.operation.tag in found.tags for found in page):
-            return True
-        claim.renew()
-    return False
+    listed = through(claim, client.pages_of_instances())
+    return any(claim.operation.tag in found.tags for found in listed)
 
 
 def _is_listed(claim: Claim, client: CloudElementsClient, known: Operation) -> bool:
-    claim.renew()
-    listed = client.find_instances(tag=known.tag)
+    listed = through(claim, client.pages_of_instances(tag=known.tag))
     return any(found.remote_id == known.made.remote_id for found in listed)
+
+
+def through(claim: Claim, pages: Iterator[list[FoundInstance]]) -> Iterator[FoundInstance]:
+    """
+    Yield what is on the pages of a list, which all together may take longer than a lease.
+
+    :raises CloudElementsError: a page was not had.
+    :raises HeldBackError: calls are held back meanwhile.
+    :raises LeaseLostError: somebody else holds the operation.
+    """
+    while True:
+        claim.renew()
+        page = next(pages, None)
+        if page is None:
+            return
+        yield from page
