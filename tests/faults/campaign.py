@@ -20,6 +20,7 @@ from django.db import connection  # noqa: E402 - likewise
 from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
 from tests.faults.cancel_rows import ROWS as CANCEL_ROWS  # noqa: E402 - likewise
 from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
+from tests.faults.database_rows import ROWS as DATABASE_ROWS  # noqa: E402 - likewise
 from tests.faults.driver import Driver  # noqa: E402 - likewise
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
 from tests.faults.key_rows import ROWS as KEY_ROWS  # noqa: E402 - likewise
@@ -28,7 +29,15 @@ from tests.faults.queue_rows import ROWS as QUEUE_ROWS  # noqa: E402 - likewise
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
 from tests.faults.stack import Stack  # noqa: E402 - likewise
 
-ROWS = [*REMOTE_ROWS, *PROCESS_ROWS, *QUEUE_ROWS, *CRASH_ROWS, *CANCEL_ROWS, *KEY_ROWS]
+ROWS = [
+    *REMOTE_ROWS,
+    *PROCESS_ROWS,
+    *QUEUE_ROWS,
+    *CRASH_ROWS,
+    *CANCEL_ROWS,
+    *KEY_ROWS,
+    *DATABASE_ROWS,
+]
 AT_ONCE = 6
 
 

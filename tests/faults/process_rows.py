@@ -29,7 +29,7 @@ def kill_workers(ground: Ground) -> None:
         process.kill()
         ground.injected += 1
 
-    _disturb(ground, kill, every=(1.0, 4.0), times=max(6, ground.operations // 15))
+    disturb(ground, kill, every=(1.0, 4.0), times=max(6, ground.operations // 15))
 
 
 def kill_web(ground: Ground) -> None:
@@ -40,7 +40,7 @@ def kill_web(ground: Ground) -> None:
             _send(pid, signal.SIGKILL)
             ground.injected += 1
 
-    _disturb(ground, kill, every=(0.3, 1.0), times=max(6, ground.operations // 10))
+    disturb(ground, kill, every=(0.3, 1.0), times=max(6, ground.operations // 10))
     _one_each(ground)
 
 
@@ -72,7 +72,7 @@ def kill_broker(ground: Ground) -> None:
         ground.stack.kill_broker()
         ground.injected += 1
 
-    _disturb(ground, kill, every=(1.0, 3.0), times=max(3, ground.operations // 30))
+    disturb(ground, kill, every=(1.0, 3.0), times=max(3, ground.operations // 30))
     ground.expect("drained within 60 s of the last return", ground.extras["came to rest"])
 
 
@@ -97,7 +97,7 @@ def flush_broker(ground: Ground) -> None:
         broker.flushall()
         ground.injected += 1
 
-    _disturb(ground, flush, every=(0.2, 0.6), times=max(10, ground.operations // 5))
+    disturb(ground, flush, every=(0.2, 0.6), times=max(10, ground.operations // 5))
 
 
 def repeat_messages(ground: Ground) -> None:
@@ -129,7 +129,7 @@ def kill_database(ground: Ground) -> None:
         ground.injected += ground.stack.kill_database() > 0
         ground.stack.restart_database()
 
-    _disturb(ground, kill, every=(2.0, 5.0), times=max(3, ground.operations // 60))
+    disturb(ground, kill, every=(2.0, 5.0), times=max(3, ground.operations // 60))
 
 
 def restart_database(ground: Ground) -> None:
@@ -140,7 +140,7 @@ def restart_database(ground: Ground) -> None:
         ground.stack.restart_database()
         ground.injected += 1
 
-    _disturb(ground, restart, every=(2.0, 5.0), times=max(4, ground.operations // 40))
+    disturb(ground, restart, every=(2.0, 5.0), times=max(4, ground.operations // 40))
 
 
 def stop_and_continue(ground: Ground) -> None:
@@ -154,7 +154,7 @@ def stop_and_continue(ground: Ground) -> None:
         _freeze(chosen, ground.chance.uniform(2.0, 9.0))
         ground.injected += 1
 
-    _disturb(ground, freeze, every=(0.5, 1.5), times=max(3, ground.operations // 60))
+    disturb(ground, freeze, every=(0.5, 1.5), times=max(3, ground.operations // 60))
 
 
 def _freeze(processes: list[Process], seconds: float) -> None:
@@ -174,7 +174,7 @@ def rolling_restart(ground: Ground) -> None:
             process.start()
             ground.injected += 1
 
-    _disturb(ground, restart, every=(0.5, 1.0), times=max(2, ground.operations // 60))
+    disturb(ground, restart, every=(0.5, 1.0), times=max(2, ground.operations // 60))
     unknown = Attempt.objects.filter(
         operation__in=ground.rows(), outcome__in=(AttemptOutcome.UNKNOWN,)
     )
@@ -192,10 +192,10 @@ def suspend_all(ground: Ground) -> None:
         ground.injected += 1
 
     ground.expected_tracebacks += BROKER_AWAY
-    _disturb(ground, sleep, every=(0.5, 2.0), times=2)
+    disturb(ground, sleep, every=(0.5, 2.0), times=2)
 
 
-def _disturb(
+def disturb(
     ground: Ground, deed: Callable[[], None], *, every: tuple[float, float], times: int
 ) -> None:
     """Submit in the background, with a platform that takes its time, while the deed is repeated."""
