@@ -18,6 +18,7 @@ from django.core.management import call_command  # noqa: E402 - only once the ap
 from django.db import connection  # noqa: E402 - likewise
 
 from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
+from tests.faults.broker_rows import ROWS as BROKER_ROWS  # noqa: E402 - likewise
 from tests.faults.cancel_rows import ROWS as CANCEL_ROWS  # noqa: E402 - likewise
 from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
 from tests.faults.database_rows import ROWS as DATABASE_ROWS  # noqa: E402 - likewise
@@ -32,6 +33,7 @@ from tests.faults.stack import Stack  # noqa: E402 - likewise
 ROWS = [
     *REMOTE_ROWS,
     *PROCESS_ROWS,
+    *BROKER_ROWS,
     *QUEUE_ROWS,
     *CRASH_ROWS,
     *CANCEL_ROWS,
@@ -68,7 +70,10 @@ def chosen(words: str) -> list[Row]:
         return fits
     if words == "ci":
         return [row for row in fits if row.is_ci]
-    return [row for row in fits if row.id in words.split(",")]
+    asked = words.split(",")
+    if unknown := set(asked) - {row.id for row in ROWS}:
+        raise SystemExit(f"There is no row {', '.join(sorted(unknown))}.")
+    return [row for row in fits if row.id in asked]
 
 
 def _prepare() -> None:
