@@ -1,10 +1,12 @@
 """What an element is and what its configuration asks for; the entries themselves stand in elements.py."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 MASK = "********"
+LENGTH = re.compile(r"TEXTFIELD_(\d+)$")
 OAUTH_CREDENTIALS = frozenset({"oauth.api.key", "oauth.api.secret"})
 
 
@@ -26,11 +28,33 @@ class Setting:
     chooses_group: bool = False
     hidden: bool = False
     shown: bool = False
+    internal: bool = False
     description: str = ""
 
     @property
     def is_credential(self) -> bool:
         return self.group is not None or self.kind == "PASSWORD" or self.key in OAUTH_CREDENTIALS
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Say whether a person fills it in: neither hidden, nor the platform's, nor the choice itself."""
+        return not (self.hidden or self.internal or self.chooses_group)
+
+    def refusal(self, value: str | None) -> str | None:
+        """Say what is wrong with a value, going by the entry's type; None when nothing is."""
+        if not value:
+            return None
+        limit = LENGTH.search(self.kind)
+        if limit and len(value) > int(limit[1]):
+            return f"{self.key} is longer than {limit[1]} characters"
+        allowed = {choice for choice, _ in self.options}
+        if self.kind.startswith("BOOLEAN"):
+            allowed = {"true", "false"}
+        return (
+            f"{self.key} must be one of {', '.join(sorted(allowed))}"
+            if (allowed and value not in allowed)
+            else None
+        )
 
     def metadata(self, order: int) -> dict[str, Any]:
         """Show it as GET /elements/{k}/configuration does."""
@@ -41,7 +65,7 @@ class Setting:
             "displayOrder": order,
             "groupControl": self.chooses_group,
             "hideFromConsole": self.hidden,
-            "internal": False,
+            "internal": self.internal,
             "isPrivate": False,
             "key": self.key,
             "name": self.name,
@@ -90,10 +114,16 @@ class Element:
     image: str = ""
     resources: tuple[str, ...] = ()
     is_private: bool = False
+    config_description: str = ""
+    signup_url: str = ""
 
     @property
     def is_oauth(self) -> bool:
         return self.authentication.startswith("oauth")
+
+    def asks_consent(self, values: Mapping[str, str | None]) -> bool:
+        """Say whether somebody must visit a consent page, as the chosen authentication goes."""
+        return (self.chosen_group(values) or self.authentication).startswith("oauth")
 
     def block(self) -> dict[str, Any]:
         """Show it as inside an instance; the keys are those of the seed page's response."""
@@ -122,7 +152,15 @@ class Element:
         }
 
     def entry(self, *, abridged: bool) -> dict[str, Any]:
-        return self.block() if abridged else self.block() | {"configuration": self.metadata()}
+        """Show it as the catalog does; the three long texts may hold HTML, as real ones do."""
+        shown = self.block() | {
+            "logo": self.key,
+            "extendable": True,
+            "configDescription": self.config_description,
+            "signupURL": self.signup_url,
+            "existingAccountDescription": f"Use your <b>{self.name}</b> account.",
+        }
+        return shown if abridged else shown | {"configuration": self.metadata()}
 
     def metadata(self) -> list[dict[str, Any]]:
         return [each.metadata(order) for order, each in enumerate(self.settings)]
@@ -160,7 +198,7 @@ class Element:
         return [
             each.form_field(order, self.id * 100 + order)
             for order, each in enumerate(self.settings)
-            if not each.hidden and not each.chooses_group and each.group in (None, authentication)
+            if each.is_asked_for and each.group in (None, authentication)
         ]
 
     def authentication_types(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The catalog's calls: elements, their configuration and authentication types, hubs."""
 
 import re
+from typing import Any
 
 from sandbox import elements, paging
 from sandbox.answers import PlatformError
@@ -9,6 +10,7 @@ from sandbox.catalog import Element
 from sandbox.messages import Response, json_response
 
 WHERE_KEY = re.compile(r"\s*key\s*=\s*'([^']*)'\s*")
+VIEW = "viewElements"
 
 
 def list_elements(call: Call) -> Response:
@@ -18,7 +20,7 @@ def list_elements(call: Call) -> Response:
     if where:
         found = [each for each in found if each.key == _wanted_key(where)]
     abridged = call.flag("abridged", False)
-    return paging.page(call, [each.entry(abridged=abridged) for each in found])
+    return paging.page(call, [_entry(call, each, abridged=abridged) for each in found])
 
 
 def list_keys(call: Call) -> Response:
@@ -26,19 +28,23 @@ def list_keys(call: Call) -> Response:
 
 
 def read(call: Call) -> Response:
-    return json_response(call.element().entry(abridged=False))
+    call.need(VIEW)
+    return json_response(_entry(call, call.element(), abridged=False))
 
 
 def configuration(call: Call) -> Response:
-    return json_response(call.element().metadata())
+    call.need(VIEW)
+    return json_response(_items(call, call.element()))
 
 
 def authentication_types(call: Call) -> Response:
+    call.need(VIEW)
     return json_response(call.element().authentication_types())
 
 
 def form_fields(call: Call) -> Response:
     """Answer with the fields to ask for under one authentication type."""
+    call.need(VIEW)
     element, wanted = call.element(), call.parts["type"]
     if wanted not in [each["value"] for each in element.authentication_types()["options"]]:
         raise PlatformError(404, f"No authentication type found with value {wanted}")
@@ -76,8 +82,22 @@ def elements_of_hub(call: Call) -> Response:
 
 
 def _offered(call: Call) -> tuple[Element, ...] | list[Element]:
-    call.need("viewElements")
+    call.need(VIEW)
     return elements.offered(private_clone=call.switches.private_clone)
+
+
+def _entry(call: Call, element: Element, *, abridged: bool) -> dict[str, Any]:
+    shown = element.entry(abridged=abridged)
+    return shown if abridged else shown | {"configuration": _items(call, element)}
+
+
+def _items(call: Call, element: Element) -> list[dict[str, Any]]:
+    """Show the entries; the vendor's older client calls a required one mandatory."""
+    items = element.metadata()
+    if call.switches.required_is_called_mandatory:
+        for item in items:
+            item["mandatory"] = item.pop("required")
+    return items
 
 
 def _hub_keys(call: Call) -> list[str]:

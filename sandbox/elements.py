@@ -3,45 +3,8 @@
 from dataclasses import replace
 
 from sandbox.catalog import Element, Setting
-
-YES_NO = (("true", "Yes"), ("false", "No"))
-AUTHENTICATION_CHOICE = Setting(
-    "authentication.type",
-    "Authentication Type",
-    "COMBO",
-    required=True,
-    default="basic",
-    options=(("basic", "Basic"), ("custom", "Custom")),
-    chooses_group=True,
-)
-EVENTS = (
-    Setting(
-        "event.notification.enabled",
-        "Enable Events",
-        "BOOLEAN",
-        default="false",
-        shown=True,
-        options=YES_NO,
-    ),
-    Setting("event.vendor.type", "Event Type", default="webhooks", hidden=True, shown=True),
-    Setting("event.notification.callback.url", "Callback URL", "TEXTFIELD_1000", shown=True),
-    Setting("event.notification.signature.key", "Signature Key", "PASSWORD"),
-    Setting("event.notification.subscription.id", "Subscription", hidden=True, shown=True),
-    Setting("event.notification.instance.finder", "Finder", default="", hidden=True, shown=True),
-)
-OAUTH = (
-    Setting("oauth.api.key", "API Key", required=True),
-    Setting("oauth.api.secret", "API Secret", "PASSWORD", required=True),
-    Setting("oauth.callback.url", "OAuth Callback URL", "TEXTFIELD_1000", required=True),
-)
-NULLS = Setting(
-    "filter.response.nulls", "Filter null values from the response", "BOOLEAN", default="true"
-)
-
-
-def _fixed(key: str, default: str | None) -> Setting:
-    return Setting(key, key, default=default, hidden=True, shown=True)
-
+from sandbox.settings import AUTHENTICATION_CHOICE, EVENTS, NULLS, OAUTH, YES_NO, fixed
+from sandbox.shapes import SHAPES
 
 # Keys and defaults: the seed page's response and the public guide's zuora/authenticate page.
 ZUORA = Element(
@@ -74,15 +37,15 @@ ZUORA = Element(
         Setting("clientSecret", "Client Secret", "PASSWORD", required=True, group="custom"),
         *EVENTS,
         NULLS,
-        _fixed("base.url", "https://rest.zuora.com/v1"),
-        _fixed("pagination.type", "cursor"),
-        _fixed("pagination.max", "2000"),
-        _fixed("bulk.add_metadata", None),
-        _fixed("bulk.relations", None),
-        _fixed("bulk.query.field_name", "CreatedDate"),
-        _fixed("bulk.query.operator", ">="),
-        _fixed("bulk.query.date_mask", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
-        _fixed("bulk.query.download_format", "JSON"),
+        fixed("base.url", "https://rest.zuora.com/v1"),
+        fixed("pagination.type", "cursor"),
+        fixed("pagination.max", "2000"),
+        fixed("bulk.add_metadata", None),
+        fixed("bulk.relations", None),
+        fixed("bulk.query.field_name", "CreatedDate"),
+        fixed("bulk.query.operator", ">="),
+        fixed("bulk.query.date_mask", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
+        fixed("bulk.query.download_format", "JSON"),
     ),
 )
 # The seed page's own answer comes from a tenant's private clone: other id and name, same key.
@@ -209,6 +172,7 @@ ELEMENTS = (
     AMAZON_S3,
     SFTP,
     ECHO,
+    *SHAPES,
 )
 BY_ID = {each.id: each for each in (*ELEMENTS, ZUORA_CLONE)}
 

@@ -15,6 +15,8 @@ NO_OAUTH_CODE = (  # seen live: churros issue 658
     "You must provide an OAuth code in order to create an instance of this element"
 )
 
+REFUSED = "wrong"  # what no provider but Zuora, who has real tenants here, takes as a credential
+
 
 def create(call: Call) -> Response:
     """Answer POST /instances and POST /elements/{k}/instances (seed page)."""
@@ -111,6 +113,15 @@ def check_required(call: Call, element: Element, values: dict[str, str | None]) 
     if missing:
         text = call.switches.missing_configuration_text.replace("{keys}", ", ".join(missing))
         raise PlatformError(call.switches.missing_configuration_status, text)
+    if call.switches.values_are_checked:
+        _check_values(element, values)
+
+
+def _check_values(element: Element, values: dict[str, str | None]) -> None:
+    for setting in element.settings:
+        refusal = setting.refusal(values.get(setting.key))
+        if refusal:
+            raise PlatformError(400, f"Invalid configuration: {refusal}")
 
 
 def check_consent(
@@ -121,7 +132,7 @@ def check_consent(
 
     :raises PlatformError: neither a code nor an existing refresh token came along.
     """
-    if not element.is_oauth:
+    if not element.asks_consent(values):
         return
     given = document.get("providerData")
     consent = given if isinstance(given, dict) else {}
@@ -133,29 +144,43 @@ def check_consent(
 
 def provider_accepts(call: Call, element: Element, values: dict[str, str | None]) -> bool:
     """
-    Ask the provider whether it knows these credentials; only Zuora is played here.
+    Ask the provider whether it knows these credentials.
+
+    Zuora knows its tenants; every other provider takes any credential but the word "wrong".
 
     :raises PlatformError: it does not, unless the switch lets such instances through.
     """
-    if element.key != "zuorav2":
-        return True
     if _tenant_accepts(call.account, element, values):
         return True
     if call.switches.wrong_credentials_accepted:
         return False
-    reason = {"code": 90000011, "message": "this resource is protected, please sign in first"}
-    answer = {"success": False, "processId": call.entry.id, "reasons": [reason]}
     raise PlatformError(
         call.switches.wrong_credentials_status,
         "Failed to authenticate with the endpoint",
-        provider_message=json.dumps(answer),
+        provider_message=_provider_message(call, element),
     )
 
 
+def _provider_message(call: Call, element: Element) -> str:
+    if element.key != "zuorav2":
+        return json.dumps({"error": "invalid_client"})
+    reason = {"code": 90000011, "message": "this resource is protected, please sign in first"}
+    answer = {"success": False, "processId": call.entry.id, "reasons": [reason]}
+    return json.dumps(answer)
+
+
 def _tenant_accepts(account: Account, element: Element, values: dict[str, str | None]) -> bool:
+    if element.key != "zuorav2":
+        return REFUSED not in _credentials(element, values)
     is_sandbox = (values.get("zuorav2.sandbox") or "false").lower() == "true"
     tenant = account.sandbox if is_sandbox else account.production
     return tenant.accept(element.chosen_group(values), values)
+
+
+def _credentials(element: Element, values: dict[str, str | None]) -> list[str | None]:
+    chosen = element.chosen_group(values)
+    asked = [e for e in element.settings if e.is_credential and e.group in (None, chosen)]
+    return [values.get(each.key) for each in asked]
 
 
 def _names(call: Call) -> set[str]:

@@ -51,11 +51,13 @@ class Switches:
     rate_limit_retry_after: str = "1"
     reprovision_changes_token: bool = False
     reprovision_makes_copy: bool = False
+    required_is_called_mandatory: bool = False
     search_ignores_case: bool = True
     tags_match_any: bool = False
     trace_duration_unit: float = 60.0
     unique_names: bool = False
     unknown_element_status: int = 404
+    values_are_checked: bool = False
     withheld_privileges: list[str] = field(default_factory=list)
     wrong_credentials_accepted: bool = False
     wrong_credentials_status: int = 401
