@@ -1,6 +1,5 @@
 """When work is tried: at each ring of the doorbell, and by itself every few seconds."""
 
-import sys
 import threading
 from uuid import UUID
 
@@ -16,10 +15,6 @@ from instances.crash_points import reach
 from instances.engine import drain, housekeeping, searching, siblings
 
 logger = structlog.get_logger(__name__)
-
-# How long a thread may compute while others have an answer waiting. With Python's own 5 ms, the one
-# that saves for all calls waits that long after every statement.
-SWITCH_SECONDS = 0.0005
 
 _stopping = threading.Event()
 
@@ -47,7 +42,6 @@ def begin(**_kwargs: object) -> None:
     """Stop before the first message when the key ring does not open what is stored; then fork."""
     crash_points.stop_if_refused()
     vault.stop_unless_ready()
-    sys.setswitchinterval(SWITCH_SECONDS)
     siblings.start(drain.wake, _end_sibling)
 
 

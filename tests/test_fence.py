@@ -211,7 +211,7 @@ def test_nothing_is_claimed_or_asked_behind_the_fence(
     Organization.objects.update(audit_due_at="2020-01-01T00:00Z")
     restore(1)
     housekeeping.run()
-    assert drain._claim() == set()
+    assert drain._claim(4) == set()
     searching._thread().submit(lambda: None).result(timeout=10)  # a search would come first
     assert account.ledger() == []
     assert not Operation.objects.exclude(lease_epoch=0).exists()

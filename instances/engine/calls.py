@@ -9,10 +9,11 @@ from functools import cache
 from django.conf import settings
 from django.db import connection
 
-# How long a connection is worth keeping for a request that has no place yet, and which part of the
-# whole time for a call at most.
+# How long anything waits for a place; for a recorded request this part of the time for a call at most.
 PLACE_SECONDS = 5.0
 PLACE_PART = 0.25
+# A place that was taken no longer than this shows that others become free soon.
+QUICK_SECONDS = 1.0
 # A recorded request that waited longer than this for its place asks again whether calls go out.
 STALE_SECONDS = 0.2
 
@@ -21,7 +22,7 @@ During = Callable[[bool], AbstractContextManager[None]]
 _stopping = threading.Event()
 _share = (0, 1)
 _seat = threading.local()
-_is_held_up = threading.Event()
+_is_quick = threading.Event()
 
 
 class StoppingError(Exception):
@@ -80,13 +81,14 @@ def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[Non
     Wait for a place among the calls in flight, then make a call as `one`.
 
     A request that is recorded before it leaves takes its place right before its first byte, with
-    `take_place`: until then it waits with few others. `may_call` tells whether calls go out.
+    `take_place`: in quick times it waits until then with few others. `may_call` tells whether calls
+    go out.
 
-    :raises HeldBackError: calls do not go out any more.
+    :raises HeldBackError: calls do not go out any more, or every place is taken for long.
     :raises StoppingError: the process is about to end.
     """
     with one(is_recorded):
-        _sit(_anteroom() if is_recorded and not _is_held_up.is_set() else _places())
+        _sit(_anteroom() if is_recorded and is_quick() else _places())
         _seat.may_call = may_call
         try:
             # What is recorded first is asked this together with its record.
@@ -94,8 +96,12 @@ def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[Non
                 raise HeldBackError
             yield
         finally:
-            _seat.taken.release()
-            del _seat.taken, _seat.may_call
+            _leave()
+
+
+def is_quick() -> bool:
+    """Return whether places become free so soon that something may wait for one."""
+    return _is_quick.is_set()
 
 
 def _may_call() -> bool:
@@ -107,32 +113,37 @@ def _may_call() -> bool:
 
 
 def _sit(seats: threading.BoundedSemaphore) -> None:
-    # Looks up now and then: a call that hangs must not keep what waits from being given back.
-    while not seats.acquire(timeout=0.5):
+    end = time.monotonic() + PLACE_SECONDS
+    while not seats.acquire(timeout=min(0.5, PLACE_SECONDS)):
         if _stopping.is_set():
             raise StoppingError
+        if time.monotonic() > end:
+            _is_quick.clear()
+            raise HeldBackError
     if _stopping.is_set():
         seats.release()
         raise StoppingError
-    _seat.taken = seats
-    if seats is _places():
-        _is_held_up.clear()
+    _seat.taken, _seat.since = seats, time.monotonic()
+
+
+def _leave() -> None:
+    if _seat.taken is _places():
+        was_quick = time.monotonic() < _seat.since + QUICK_SECONDS
+        _is_quick.set() if was_quick else _is_quick.clear()
+    _seat.taken.release()
+    del _seat.taken, _seat.may_call
 
 
 def take_place() -> bool:
-    """
-    Take a place for the request that this thread has recorded; False if it shall not leave.
-
-    Once one waited in vain, nobody records ahead until the calls that hang have let another pass.
-    """
+    """Take a place for the request that this thread has recorded; False if it shall not leave."""
     seat = getattr(_seat, "taken", None)
     began = time.monotonic()
     if seat is _anteroom():
         part = PLACE_PART * settings.ENGINE["CALL_SECONDS"]
         if not _places().acquire(timeout=min(PLACE_SECONDS, part)):
-            _is_held_up.set()
+            _is_quick.clear()
             return False
-        _seat.taken = _places()
+        _seat.taken, _seat.since = _places(), time.monotonic()
         seat.release()
     is_fresh = time.monotonic() < began + STALE_SECONDS
     return not _stopping.is_set() and (is_fresh or _may_call())

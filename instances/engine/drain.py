@@ -35,12 +35,13 @@ _thread: threading.Thread | None = None
 
 def held() -> int:
     """
-    Return how many operations to hold at once: three times the calls in flight.
+    Return how many operations to hold at once.
 
-    A third is on its way, a third waits for a place or for its records, and a third was claimed
-    ahead, many in one question.
+    In quick times three times the calls in flight: a third is on its way, a third waits for a place
+    or for its records, and a third was claimed ahead, many in one question. Otherwise none that
+    would wait for a place here while another process has one.
     """
-    return 3 * calls.most()
+    return 3 * calls.most() if calls.is_quick() else calls.most()
 
 
 @cache
@@ -96,7 +97,10 @@ def _drain(under_way: set[Future[None]]) -> None:
         _bell.clear()
         began = time.monotonic()
         under_way -= {call for call in under_way if call.done()}
-        claimed = _claim() if held() - len(under_way) >= calls.most() else set()
+        room = held() - len(under_way)
+        # In quick times enough to be worth the question.
+        is_worth_it = room >= (calls.most() if calls.is_quick() else 1)
+        claimed = _claim(min(room, calls.most())) if is_worth_it else set()
         under_way |= claimed
         writer.be_patient(len(under_way) > calls.most())
         if not under_way:
@@ -109,15 +113,15 @@ def _drain(under_way: set[Future[None]]) -> None:
         time.sleep(max(0.0, began + PACE_SECONDS - time.monotonic()))
 
 
-def _claim() -> set[Future[None]]:
-    """Claim as many as may be in flight: enough to be worth the question, not all for one."""
+def _claim(number: int) -> set[Future[None]]:
+    """Claim up to `number` operations and begin them."""
     if calls.is_stopping():
         return set()
     close_old_connections()
     if not fence.may_send():
         return set()
     batch = Batch()
-    claimed = Operation.objects.claim(worker=worker(), limit=calls.most(), lease=lease())
+    claimed = Operation.objects.claim(worker=worker(), limit=number, lease=lease())
     for operation in claimed:
         batch.may_create(operation)
     return {_submit(operation, batch) for operation in claimed}
