@@ -39,11 +39,12 @@ def _tags(call: Call, given: object) -> list[str]:
 def _authentication(call: Call, instance: Instance, document: dict[str, Any]) -> dict[str, Any]:
     sent = _without_masks(call, instance, document.get("configuration"))
     changed = {key: value for key, value in sent.items() if value != _current(instance, key)}
-    if not changed and "providerData" not in document:
+    retried = {} if instance.valid else sent
+    if not changed and not retried and "providerData" not in document:
         return {}
     values = dict(instance.configuration) | changed
     fields: dict[str, Any] = {"configuration": values}
-    if _reauthenticates(call, instance, changed) or "providerData" in document:
+    if _reauthenticates(call, instance, changed | retried) or "providerData" in document:
         provisioning.check_required(call, instance.element, values)
         fields["valid"] = provisioning.provider_accepts(call, instance.element, values)
         fields |= _reprovisioned(call, instance, values)
@@ -91,8 +92,9 @@ def _reprovisioned(call: Call, instance: Instance, values: dict[str, str | None]
 def delete(call: Call) -> Response:
     call.need("deleteAccountElementInstances")
     instance = call.target()
-    if call.switches.delete_in_use:
-        raise PlatformError(409, f"Element instance {instance.id} is in use by a formula instance")
+    if call.switches.delete_in_use or instance.used_by:
+        users = ", ".join(instance.used_by) or "a formula instance"
+        raise PlatformError(409, f"Element instance {instance.id} is in use by {users}")
     call.platform.delete_instance(instance, call.entry)
     return _short(call, instance, call.switches.delete_answer)
 
@@ -107,7 +109,11 @@ def disable(call: Call) -> Response:
 
 def _set_disabled(call: Call, *, disabled: bool) -> Response:
     call.need("editAccountElementInstances")
-    instance = call.platform.change_instance(call.target(), call.entry, disabled=disabled)
+    instance, status = call.target(), call.switches.repeated_enabled_status
+    if instance.disabled == disabled and status != 200:
+        state = "disabled" if disabled else "enabled"
+        raise PlatformError(status, f"Element instance {instance.id} is already {state}")
+    call.platform.change_instance(instance, call.entry, disabled=disabled)
     return _short(call, instance, call.switches.enabled_answer)
 
 
@@ -142,8 +148,11 @@ def change_configuration_item(call: Call) -> Response:
     if "propertyValue" not in document:
         raise PlatformError(400, "The propertyValue is required")
     sent = {key: text_of(document["propertyValue"], json.dumps)}
+    fields: dict[str, Any] = {}
+    if call.switches.item_change_reauthenticates:
+        fields = _authentication(call, instance, {"configuration": sent})
     values = dict(instance.configuration) | _without_masks(call, instance, sent)
-    call.platform.change_instance(instance, call.entry, configuration=values)
+    call.platform.change_instance(instance, call.entry, **fields | {"configuration": values})
     return json_response(_item(call, instance))
 
 

@@ -1,5 +1,6 @@
 """What an instance's own token opens: ping, objects, the provider's resources."""
 
+import json
 import time
 
 from sandbox import instances, paging
@@ -12,7 +13,7 @@ UNSUPPORTED = "This API is not currently supported for this element"  # churros:
 
 
 def ping(call: Call) -> Response:
-    instance = _enabled(call)
+    instance = _answering(call)
     if not call.switches.ping_supported:
         raise PlatformError(404, UNSUPPORTED)
     now = instances.timestamp(time.time())
@@ -42,7 +43,7 @@ def object_metadata(call: Call) -> Response:
 
 def resources(call: Call) -> Response:
     """List made-up records; the hub in the path is ignored, as the vendor's tests show."""
-    instance, name = _enabled(call), call.parts["resource"]
+    instance, name = _answering(call), call.parts["resource"]
     if name not in instance.element.resources:
         raise PlatformError(404, UNSUPPORTED)
     records = [{"id": f"{name}-{n}", "name": f"{name.title()} {n}"} for n in range(1, 26)]
@@ -54,6 +55,18 @@ def _enabled(call: Call) -> Instance:
     if instance.disabled:
         raise PlatformError(
             call.switches.disabled_status, f"Element instance {instance.id} is disabled"
+        )
+    return instance
+
+
+def _answering(call: Call) -> Instance:
+    """Find an instance that is enabled, and whose provider answers. :raises PlatformError: it is not."""
+    instance = _enabled(call)
+    if instance.provider_status != 200:
+        raise PlatformError(
+            instance.provider_status,
+            "Request failed at the endpoint",
+            provider_message=json.dumps({"status": instance.provider_status}),
         )
     return instance
 

@@ -33,7 +33,12 @@ LIGHT_KEYS = (
 
 @dataclass
 class Instance:
-    """What the platform keeps. `configuration` holds the true values, unmasked."""
+    """
+    What the platform keeps. `configuration` holds the true values, unmasked.
+
+    `used_by` names the formula instances that use it, `provider_status` is what its provider
+    answers to element calls from now on.
+    """
 
     id: int
     account_id: int
@@ -49,6 +54,8 @@ class Instance:
     disabled: bool = False
     deleted: bool = False
     traced_until: float = 0.0
+    used_by: list[str] = field(default_factory=list)
+    provider_status: int = 200
     objects: list[dict[str, str]] | None = None
 
     @property

@@ -1,6 +1,7 @@
 """Reading instances: lists with their filters, counts, single ones."""
 
 import time
+from typing import Any
 
 from sandbox import instances, paging
 from sandbox.answers import PlatformError
@@ -29,6 +30,25 @@ def list_of_element(call: Call) -> Response:
 def count(call: Call) -> Response:
     number = len(_visible(call))
     return json_response({"totalInstances": number, "elementInstances": number})
+
+
+def list_formula_instances(call: Call) -> Response:
+    """Answer GET /formulas/instances: what an instance is in use by."""
+    found = [each for each in call.platform.instances_of(call.account) if each.used_by]
+    shown = [_formula(each, n, name) for each in found for n, name in enumerate(each.used_by)]
+    if not shown and call.switches.empty_list_status == 404:
+        raise PlatformError(404, "No formula instances found")
+    return paging.page(call, shown)
+
+
+def _formula(instance: Instance, position: int, name: str) -> dict[str, Any]:
+    return {
+        "id": instance.id * 100 + position,
+        "name": name,
+        "active": True,
+        "formula": {"id": instance.id * 10, "name": f"Template of {name}"},
+        "configuration": {"element.instance": str(instance.id)},
+    }
 
 
 def read(call: Call) -> Response:
@@ -66,4 +86,6 @@ def _listed(call: Call, found: list[Instance]) -> Response:
         ]
     else:
         shown = [instances.light_document(each, call.account) for each in found]
+    if call.switches.list_calls_all_valid:
+        shown = [each | {"valid": True} for each in shown]
     return paging.page(call, shown)

@@ -30,6 +30,8 @@ class Switches:
     identity_allowed: bool = True
     identity_shows_secret: bool = True
     list_lag: float = 0.0
+    item_change_reauthenticates: bool = False
+    list_calls_all_valid: bool = False
     malformed_json_status: int = 400
     mask_client_id: bool = False
     mask_client_secret: bool = True
@@ -49,6 +51,7 @@ class Switches:
     private_clone: bool = False
     rate_limit: float = 0.0
     rate_limit_retry_after: str = "1"
+    repeated_enabled_status: int = 200
     reprovision_changes_token: bool = False
     reprovision_makes_copy: bool = False
     required_is_called_mandatory: bool = False
