@@ -20,7 +20,10 @@ NOBODY = Switches()
 
 @dataclass
 class Call:
-    """What a route's function is given. `instance` is set when a token addresses the call."""
+    """
+    What a route's function is given. `instance` is set when a token addresses the call, `kind`
+    tells calls to the platform from calls to an element.
+    """
 
     platform: Platform
     request: Request
@@ -29,6 +32,8 @@ class Call:
     parts: dict[str, str] = field(default_factory=dict)
     caller: Account | None = None
     instance: Instance | None = None
+    kind: str = ""
+    address: str = ""
 
     @property
     def account(self) -> Account:

@@ -5,11 +5,11 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sandbox import certificates, corpus, deliveries, elements, hostile, provisioning
+from sandbox import certificates, corpus, deliveries, hostile, planting
 from sandbox.accounts import Account
 from sandbox.faults import BENDS, Fault, UnknownFaultError
-from sandbox.instances import Instance
 from sandbox.messages import Request, Response, json_response
+from sandbox.planting import ControlError
 from sandbox.platform import Platform
 from sandbox.switches import UnknownSwitchError
 
@@ -33,10 +33,6 @@ class Server(Protocol):
     def add_connection_fault(self, fault: Fault) -> None: ...
 
 
-class ControlError(Exception):
-    """The control call names something that does not exist, or says nothing sensible."""
-
-
 def respond(server: Server, request: Request) -> Response:
     """Answer a control call that came over HTTP."""
     try:
@@ -58,6 +54,9 @@ def act(server: Server, method: str, path: list[str], sent: Document) -> Any:
         call = _ACCOUNT_CALLS.get((method, "/".join(path[2:3])))
         if call and len(path) <= 4:
             return call(server, account, path[3:], sent)
+        plant = planting.CALLS.get((method, "/".join(path[2:3])))
+        if plant and len(path) <= 4:
+            return plant(server.platform, account, path[3:], sent)
     server_call = _SERVER_CALLS.get((method, "/".join(path)))
     if server_call is None:
         raise ControlError(f"No control call {method} {PREFIX}/{'/'.join(path)}")
@@ -151,48 +150,6 @@ def _release(server: Server, account: Account, rest: list[str], sent: Document) 
     return {}
 
 
-def _instances(server: Server, account: Account, rest: list[str], sent: Document) -> list[Document]:
-    return server.platform.documents_of(account)
-
-
-def _deleted(server: Server, account: Account, rest: list[str], sent: Document) -> list[Document]:
-    return server.platform.documents_of(account, deleted=True)
-
-
-def _plant(server: Server, account: Account, rest: list[str], sent: Document) -> Document:
-    """Put an instance there without a call: a stranger's, an older one, one with a given tag."""
-    sent = dict(sent)
-    key = sent.pop("element", "zuorav2")
-    element = elements.find(key, private_clone=account.switches.private_clone)
-    if element is None:
-        raise ControlError(f"No element {key}")
-    values = provisioning.configuration_values(sent.pop("configuration", {}))
-    fields: Document = {"name": "Planted"} | sent | {"configuration": element.completed(values)}
-    instance = server.platform.add_instance(account, element_id=element.id, **fields)
-    return _shown(server, account, instance)
-
-
-def _change(server: Server, account: Account, rest: list[str], sent: Document) -> Document:
-    instance = server.platform.change_instance(_instance(server, account, rest), **sent)
-    return _shown(server, account, instance)
-
-
-def _remove(server: Server, account: Account, rest: list[str], sent: Document) -> Document:
-    server.platform.delete_instance(_instance(server, account, rest))
-    return {}
-
-
-def _instance(server: Server, account: Account, rest: list[str]) -> Instance:
-    found = server.platform.find_instance(account, int(rest[0])) if rest else None
-    if found is None:
-        raise ControlError(f"No instance {rest}")
-    return found
-
-
-def _shown(server: Server, account: Account, instance: Instance) -> Document:
-    return next(d for d in server.platform.documents_of(account) if d["id"] == instance.id)
-
-
 def _entries(server: Server, account: Account, rest: list[str], sent: Document) -> list[Document]:
     return server.platform.ledger.entries(account.id, sent.get("after", 0))
 
@@ -215,11 +172,6 @@ _ACCOUNT_CALLS: dict[tuple[str, str], Callable[[Server, Account, list[str], Docu
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear,
     ("POST", "release"): _release,
-    ("GET", "instances"): _instances,
-    ("GET", "deleted-instances"): _deleted,
-    ("POST", "instances"): _plant,
-    ("PATCH", "instances"): _change,
-    ("DELETE", "instances"): _remove,
     ("GET", "ledger"): _entries,
 }
 
@@ -233,6 +185,6 @@ def calls() -> list[tuple[str, str]]:
             f"accounts/{{id}}/{path}".rstrip("/")
             + ("/{iid}" if (method, path) in numbered else ""),
         )
-        for method, path in _ACCOUNT_CALLS
+        for method, path in (*_ACCOUNT_CALLS, *planting.CALLS)
     ]
     return [*_SERVER_CALLS, *on_accounts]

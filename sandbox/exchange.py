@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from sandbox import answers, routes
+from sandbox import answers, recording, routes
 from sandbox.accounts import Account
 from sandbox.answers import PlatformError
 from sandbox.call import Call
@@ -52,10 +52,12 @@ class Exchange:
     def decide(self) -> Response:
         """Ask the platform; every change is committed when this returns."""
         call = Call(self.platform, self.request, self.entry, self.bends)
+        call.address = str((self.writer.get_extra_info("peername") or ("",))[0])
         try:
             response = routes.respond(call, self.limits)
         except PlatformError as exc:
             response = exc.response(self.request_id)
+        recording.note(call, response.status, self.request_id)
         return answers.stamp(response, self.request_id)
 
     async def send(self, response: Response) -> None:

@@ -37,7 +37,7 @@ class Instance:
     What the platform keeps. `configuration` holds the true values, unmasked.
 
     `used_by` names the formula instances that use it, `provider_status` is what its provider
-    answers to element calls from now on.
+    answers to element calls, `provider_milliseconds` how long usage says that took.
     """
 
     id: int
@@ -56,6 +56,7 @@ class Instance:
     traced_until: float = 0.0
     used_by: list[str] = field(default_factory=list)
     provider_status: int = 200
+    provider_milliseconds: int = 120
     objects: list[dict[str, str]] | None = None
 
     @property

@@ -18,7 +18,7 @@ COLUMNS = (
 
 @dataclass
 class Entry:
-    """One request while it is being answered."""
+    """One request while it is being answered; `touched` is the instance that it changed."""
 
     id: int
     account: int | None
@@ -27,6 +27,7 @@ class Entry:
     status: int | None = None
     bytes_sent: int = 0
     hung_up: bool = False
+    touched: int | None = None
 
 
 class Ledger:
@@ -72,6 +73,8 @@ class Ledger:
         """Note a change of the platform's state; None as entry means that a test planted it."""
         sql = "INSERT INTO deed (entry, time, deed, instance) VALUES (?, ?, ?, ?)"
         self._insert(sql, (entry.id if entry else 0, time.time(), deed, instance))
+        if entry:
+            entry.touched = instance
 
     def update(self, entry: Entry, *, ended: bool = False) -> None:
         sql = (

@@ -2,19 +2,27 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.answers import PlatformError
 from sandbox.call import Call
 from sandbox.messages import Response, json_response
 
 
-def page(call: Call, items: list[Any]) -> Response:
+class Rows(Protocol):
+    """A list, or something that reads no more of a table than the slice it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, wanted: slice) -> list[Any]: ...
+
+
+def page(call: Call, items: Rows, usual_size: int = 0) -> Response:
     """Answer with the page that is asked for, and with the headers that lead to the next one."""
     switches = call.switches
     if not switches.paging:
-        return json_response(items)
-    size, number = _wanted(call)
+        return json_response(items[:])
+    size, number = _wanted(call, usual_size or switches.page_size)
     start = size * (number - 1)
     part = items[start : start + size]
     headers = {}
@@ -31,11 +39,11 @@ def token(size: int, number: int) -> str:
     return base64.b64encode(text.encode()).decode().rstrip("=")
 
 
-def _wanted(call: Call) -> tuple[int, int]:
+def _wanted(call: Call, usual_size: int) -> tuple[int, int]:
     sent = call.request.argument("nextPage")
     if sent:
         return _from_token(sent)
-    size = _positive(call.request.argument("pageSize") or str(call.switches.page_size))
+    size = _positive(call.request.argument("pageSize") or str(usual_size))
     number = _positive(call.request.argument("page") or "1")
     return min(size, call.switches.page_size_maximum), number
 

@@ -9,6 +9,7 @@ from sandbox.accounts import Account
 from sandbox.faults import FaultQueue
 from sandbox.instances import Instance
 from sandbox.ledger import Entry, Ledger
+from sandbox.records import Records
 from sandbox.store import Store
 
 
@@ -18,6 +19,7 @@ class Platform:
     def __init__(self, folder: Path | None = None) -> None:
         self.store = Store(folder)
         self.ledger = Ledger(self.store)
+        self.records = Records(self.store)
         self.accounts: dict[int, Account] = {}
         self.faults: dict[int, FaultQueue] = {}
         self.released: dict[int, asyncio.Event] = {}

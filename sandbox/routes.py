@@ -12,6 +12,7 @@ from sandbox import (
     element_calls,
     lists,
     provisioning,
+    record_calls,
 )
 from sandbox.accounts import Account
 from sandbox.answers import PlatformError
@@ -20,7 +21,7 @@ from sandbox.messages import Response
 
 BASE = "/elements/api-v2"
 
-PLATFORM, TOKEN, OPEN = "platform", "token", "open"
+PLATFORM, TOKEN, ELEMENT, OPEN = "platform", "token", "element", "open"
 
 Function = Callable[[Call], Response]
 
@@ -55,6 +56,11 @@ _TABLE: tuple[tuple[str, str, str, Function], ...] = (
     ("GET", "/instances/{id}/configuration", PLATFORM, changes.configuration),
     ("GET", "/instances/{id}/configuration/{item}", PLATFORM, changes.configuration_item),
     ("PATCH", "/instances/{id}/configuration/{item}", PLATFORM, changes.change_configuration_item),
+    ("GET", "/usage", PLATFORM, record_calls.usage),
+    ("GET", "/usage/analytics/{measure}", PLATFORM, record_calls.analytics),
+    ("GET", "/usage/{record}", PLATFORM, record_calls.one_usage),
+    ("GET", "/audit-logs/element-instances", PLATFORM, record_calls.audit),
+    ("GET", "/audit-logs/element-instances/{instance}", PLATFORM, record_calls.audit),
     ("GET", "/formulas/instances", PLATFORM, lists.list_formula_instances),
     ("GET", "/instances/{id}/docs", PLATFORM, descriptions.of_instance),
     ("GET", "/instances/{id}/docs/{operation}", PLATFORM, descriptions.of_instance),
@@ -85,14 +91,14 @@ _TABLE: tuple[tuple[str, str, str, Function], ...] = (
     ("GET", "/hubs", PLATFORM, catalog_calls.list_hubs),
     ("GET", "/hubs/keys", PLATFORM, catalog_calls.list_hub_keys),
     ("GET", "/hubs/{hub}/elements", PLATFORM, catalog_calls.elements_of_hub),
-    ("GET", "/hubs/{hub}/ping", TOKEN, element_calls.ping),
-    ("GET", "/hubs/{hub}/objects", TOKEN, element_calls.objects),
-    ("GET", "/hubs/{hub}/objects/{name}/metadata", TOKEN, element_calls.object_metadata),
-    ("GET", "/hubs/{hub}/{resource}", TOKEN, element_calls.resources),
-    ("GET", "/ping", TOKEN, element_calls.ping),
-    ("GET", "/objects", TOKEN, element_calls.objects),
-    ("GET", "/objects/{name}/metadata", TOKEN, element_calls.object_metadata),
-    ("GET", "/{resource}", TOKEN, element_calls.resources),
+    ("GET", "/hubs/{hub}/ping", ELEMENT, element_calls.ping),
+    ("GET", "/hubs/{hub}/objects", ELEMENT, element_calls.objects),
+    ("GET", "/hubs/{hub}/objects/{name}/metadata", ELEMENT, element_calls.object_metadata),
+    ("GET", "/hubs/{hub}/{resource}", ELEMENT, element_calls.resources),
+    ("GET", "/ping", ELEMENT, element_calls.ping),
+    ("GET", "/objects", ELEMENT, element_calls.objects),
+    ("GET", "/objects/{name}/metadata", ELEMENT, element_calls.object_metadata),
+    ("GET", "/{resource}", ELEMENT, element_calls.resources),
 )
 Route = tuple[str, list[str], str, Function]
 
@@ -128,8 +134,8 @@ def respond(call: Call, limits: Limits) -> Response:
 
     :raises PlatformError: the platform refuses it.
     """
-    who, function = _find(call)
-    _admit(call, who)
+    call.kind, function = _find(call)
+    _admit(call, call.kind)
     _check_message(call)
     if call.caller:
         limits.check(call.caller)
@@ -167,7 +173,7 @@ def _admit(call: Call, who: str) -> None:
     header = authorization.parse(call.request.header("authorization"))
     if who == OPEN:
         return
-    if who == TOKEN:
+    if who in (TOKEN, ELEMENT):
         call.caller, call.instance = authorization.admit_instance(call.platform, header)
         return
     call.caller = authorization.admit_account(call.platform, header)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from sandbox import control
+from sandbox import control, planting
 from sandbox.certificates import Authority
 from sandbox.platform import Platform
 from sandbox.server import Server
@@ -38,7 +38,7 @@ class RemoteSandbox(Steering):
         finally:
             connection.close()
         if answer.status != 200:
-            raise control.ControlError(document.get("error", str(answer.status)))
+            raise planting.ControlError(document.get("error", str(answer.status)))
         return document
 
 

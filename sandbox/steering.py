@@ -188,6 +188,15 @@ class Account:
     def remove_instance(self, number: int) -> None:
         self._ask("DELETE", f"instances/{number}")
 
+    def add_usage(self, instance: int, **fields: Any) -> None:
+        """Plant calls of an instance: count, seconds_apart, newest, status, address, path."""
+        self._ask("POST", "usage", {"instance": instance} | fields)
+
+    def add_audit_log(self, instance: int, **fields: Any) -> Document:
+        """Plant an audit entry: time, method, status, user_id, ip_address, …"""
+        found: Document = self._ask("POST", "audit-logs", {"instance_id": instance} | fields)
+        return found
+
     def ledger(self, after: int = 0) -> list[Entry]:
         return [Entry.parse(each) for each in self._ask("GET", "ledger", {"after": after})]
 

@@ -24,6 +24,13 @@ CREATE TABLE IF NOT EXISTS deed (
     id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, time REAL NOT NULL, deed TEXT NOT NULL,
     instance INTEGER
 );
+CREATE TABLE IF NOT EXISTS record (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, organization INTEGER NOT NULL,
+    account INTEGER NOT NULL, time REAL NOT NULL, instance INTEGER, failed INTEGER NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS record_time ON record (kind, organization, time);
+CREATE INDEX IF NOT EXISTS record_instance ON record (kind, instance, time);
 CREATE INDEX IF NOT EXISTS deed_entry ON deed (entry);
 """
 

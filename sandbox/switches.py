@@ -13,6 +13,9 @@ class Switches:
     """How this account's platform behaves. Every field is a row of docs/platform-assumptions.md."""
 
     at_word_becomes_tag: bool = True
+    audit_days: float = 180.0
+    audit_keeps_reads: bool = False
+    audit_keeps_refused: bool = True
     body_limit: int = 8 * 1024 * 1024
     body_limit_status: int = 413
     clean_names: bool = True
@@ -32,6 +35,7 @@ class Switches:
     list_lag: float = 0.0
     item_change_reauthenticates: bool = False
     list_calls_all_valid: bool = False
+    log_dates_are_numbers: bool = False
     malformed_json_status: int = 400
     mask_client_id: bool = False
     mask_client_secret: bool = True
@@ -60,6 +64,9 @@ class Switches:
     trace_duration_unit: float = 60.0
     unique_names: bool = False
     unknown_element_status: int = 404
+    usage_days: float = 30.0
+    usage_keeps_refused: bool = True
+    usage_lag: float = 0.0
     values_are_checked: bool = False
     withheld_privileges: list[str] = field(default_factory=list)
     wrong_credentials_accepted: bool = False

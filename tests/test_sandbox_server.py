@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from sandbox import demo
-from sandbox.control import ControlError
+from sandbox.planting import ControlError
 from sandbox.running import Account, RemoteSandbox, Sandbox
 
 ROOT = Path(__file__).parent.parent

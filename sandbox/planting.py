@@ -1,0 +1,85 @@
+"""What a test puts there behind the platform's back: instances, audit rows and usage rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox import elements, provisioning, recording
+from sandbox.accounts import Account
+from sandbox.instances import Instance
+from sandbox.platform import Platform
+
+Document = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The control call names something that does not exist, or says nothing sensible."""
+
+
+def _instances(
+    platform: Platform, account: Account, rest: list[str], sent: Document
+) -> list[Document]:
+    return platform.documents_of(account)
+
+
+def _deleted(
+    platform: Platform, account: Account, rest: list[str], sent: Document
+) -> list[Document]:
+    return platform.documents_of(account, deleted=True)
+
+
+def _plant(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    """Put an instance there without a call: a stranger's, an older one, one with a given tag."""
+    sent = dict(sent)
+    key = sent.pop("element", "zuorav2")
+    element = elements.find(key, private_clone=account.switches.private_clone)
+    if element is None:
+        raise ControlError(f"No element {key}")
+    values = provisioning.configuration_values(sent.pop("configuration", {}))
+    fields: Document = {"name": "Planted"} | sent | {"configuration": element.completed(values)}
+    instance = platform.add_instance(account, element_id=element.id, **fields)
+    return _shown(platform, account, instance)
+
+
+def _change(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    instance = platform.change_instance(_instance(platform, account, rest), **sent)
+    return _shown(platform, account, instance)
+
+
+def _remove(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    platform.delete_instance(_instance(platform, account, rest))
+    return {}
+
+
+def _instance(platform: Platform, account: Account, rest: list[str]) -> Instance:
+    found = platform.find_instance(account, int(rest[0])) if rest else None
+    if found is None:
+        raise ControlError(f"No instance {rest}")
+    return found
+
+
+def _shown(platform: Platform, account: Account, instance: Instance) -> Document:
+    return next(d for d in platform.documents_of(account) if d["id"] == instance.id)
+
+
+def _plant_usage(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    """Put calls of an instance there: `instance`, `count`, `seconds_apart`, `time` of the newest, …"""
+    sent = dict(sent)
+    instance = _instance(platform, account, [str(sent.pop("instance", ""))])
+    number = recording.plant_usage(platform, account, instance, **sent)
+    return {"added": number}
+
+
+def _plant_audit(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    """Put an audit row there, as if somebody had changed the instance in the vendor's console."""
+    return recording.plant_audit(platform, account, sent)
+
+
+CALLS: dict[tuple[str, str], Callable[[Platform, Account, list[str], Document], Any]] = {
+    ("GET", "instances"): _instances,
+    ("GET", "deleted-instances"): _deleted,
+    ("POST", "instances"): _plant,
+    ("PATCH", "instances"): _change,
+    ("DELETE", "instances"): _remove,
+    ("POST", "usage"): _plant_usage,
+    ("POST", "audit-logs"): _plant_audit,
+}
