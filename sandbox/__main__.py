@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with an own authority")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the state in this folder")
     parser.add_argument(
+        "--public", default="", metavar="URL", help="where browsers reach the consent pages"
+    )
+    parser.add_argument(
         "--demo-environment", action="store_true", help="print the demo account's values and stop"
     )
     return parser
@@ -52,7 +55,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
     authority = Authority(_authority_folder(arguments.data)) if arguments.tls else None
-    server = Server(Platform(arguments.data), arguments.host, arguments.port, authority)
+    platform = Platform(arguments.data)
+    platform.public_origin = arguments.public.rstrip("/")
+    server = Server(platform, arguments.host, arguments.port, authority)
     await server.start()
     trust = f", authority {authority.pem}" if authority else ""
     sys.stdout.write(f"Sandbox listening on {server.base_url}{trust}\n")

@@ -34,6 +34,7 @@ class Call:
     instance: Instance | None = None
     kind: str = ""
     address: str = ""
+    scheme: str = "http"
 
     @property
     def account(self) -> Account:
@@ -44,6 +45,11 @@ class Call:
     @property
     def switches(self) -> Switches:
         return self.caller.switches if self.caller else NOBODY
+
+    @property
+    def origin(self) -> str:
+        """Give the address a browser reaches the sandbox at: the one set, or the caller's own."""
+        return self.platform.public_origin or f"{self.scheme}://{self.request.header('host')}"
 
     def need(self, privilege: str) -> None:
         if privilege in self.switches.withheld_privileges:

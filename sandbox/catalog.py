@@ -7,6 +7,7 @@ from typing import Any
 
 MASK = "********"
 LENGTH = re.compile(r"TEXTFIELD_(\d+)$")
+OAUTH_TOKENS = frozenset({"oauth.user.token", "oauth.user.refresh_token"})
 OAUTH_CREDENTIALS = frozenset({"oauth.api.key", "oauth.api.secret"})
 
 

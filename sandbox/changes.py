@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from sandbox import accounts, instances, provisioning
+from sandbox import accounts, consent, instances, provisioning
 from sandbox.answers import PlatformError
 from sandbox.call import Call
 from sandbox.catalog import MASK, text_of
@@ -47,6 +47,9 @@ def _authentication(call: Call, instance: Instance, document: dict[str, Any]) ->
     if _reauthenticates(call, instance, changed | retried) or "providerData" in document:
         provisioning.check_required(call, instance.element, values)
         fields["valid"] = provisioning.provider_accepts(call, instance.element, values)
+        if "providerData" in document:
+            consent.check(instance.element, document, values)
+            values |= consent.tokens(call, instance.element, document, values)
         fields |= _reprovisioned(call, instance, values)
     return fields
 

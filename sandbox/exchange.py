@@ -53,6 +53,7 @@ class Exchange:
         """Ask the platform; every change is committed when this returns."""
         call = Call(self.platform, self.request, self.entry, self.bends)
         call.address = str((self.writer.get_extra_info("peername") or ("",))[0])
+        call.scheme = "https" if self.writer.get_extra_info("sslcontext") else "http"
         try:
             response = routes.respond(call, self.limits)
         except PlatformError as exc:

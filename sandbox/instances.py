@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox import elements
 from sandbox.accounts import Account
-from sandbox.catalog import MASK, OAUTH_CREDENTIALS, Element, Setting
+from sandbox.catalog import MASK, OAUTH_CREDENTIALS, OAUTH_TOKENS, Element, Setting
 from sandbox.switches import Switches
 
 HTML_TAG = re.compile(r"<[^<>]*>")
@@ -84,6 +84,8 @@ def is_secret(key: str, setting: Setting | None, switches: Switches) -> bool:
         return switches.mask_client_secret
     if key == "event.notification.signature.key":
         return switches.mask_signature_key
+    if key in OAUTH_TOKENS:
+        return switches.mask_oauth_tokens
     by_type = setting is not None and setting.kind == "PASSWORD"
     return by_type or key == "password" or key in OAUTH_CREDENTIALS
 

@@ -7,6 +7,7 @@ from typing import Any
 from sandbox import accounts, demo, instances
 from sandbox.accounts import Account
 from sandbox.faults import FaultQueue
+from sandbox.grants import Grants
 from sandbox.instances import Instance
 from sandbox.ledger import Entry, Ledger
 from sandbox.records import Records
@@ -20,6 +21,8 @@ class Platform:
         self.store = Store(folder)
         self.ledger = Ledger(self.store)
         self.records = Records(self.store)
+        self.grants = Grants()
+        self.public_origin = ""
         self.accounts: dict[int, Account] = {}
         self.faults: dict[int, FaultQueue] = {}
         self.released: dict[int, asyncio.Event] = {}

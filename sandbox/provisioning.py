@@ -4,16 +4,12 @@ import json
 import time
 from typing import Any
 
-from sandbox import instances
+from sandbox import consent, instances
 from sandbox.accounts import Account
 from sandbox.answers import PlatformError
 from sandbox.call import Call
 from sandbox.catalog import Element, text_of
 from sandbox.messages import Response
-
-NO_OAUTH_CODE = (  # seen live: churros issue 658
-    "You must provide an OAuth code in order to create an instance of this element"
-)
 
 REFUSED = "wrong"  # what no provider but Zuora, who has real tenants here, takes as a credential
 
@@ -26,8 +22,9 @@ def create(call: Call) -> Response:
     name = cleaned_name(call, document.get("name"))
     values = configuration_values(document.get("configuration"))
     check_required(call, element, values)
-    check_consent(element, document, values)
+    consent.check(element, document, values)
     valid = provider_accepts(call, element, values)
+    values |= consent.tokens(call, element, document, values)
     switches = call.switches
     lag = switches.list_lag if call.bends.list_lag is None else call.bends.list_lag
     instance = call.platform.add_instance(
@@ -124,24 +121,6 @@ def _check_values(element: Element, values: dict[str, str | None]) -> None:
             raise PlatformError(400, f"Invalid configuration: {refusal}")
 
 
-def check_consent(
-    element: Element, document: dict[str, Any], values: dict[str, str | None]
-) -> None:
-    """
-    Ask an OAuth element's creator for what the consent page gave back.
-
-    :raises PlatformError: neither a code nor an existing refresh token came along.
-    """
-    if not element.asks_consent(values):
-        return
-    given = document.get("providerData")
-    consent = given if isinstance(given, dict) else {}
-    needed = {"oauth_token", "oauth_verifier"} if element.authentication == "oauth1" else {"code"}
-    refreshes = document.get("externalAuthentication") == "initial"
-    if not needed <= consent.keys() and not (refreshes and values.get("oauth.user.refresh_token")):
-        raise PlatformError(400, NO_OAUTH_CODE)
-
-
 def provider_accepts(call: Call, element: Element, values: dict[str, str | None]) -> bool:
     """
     Ask the provider whether it knows these credentials.
@@ -180,7 +159,7 @@ def _tenant_accepts(account: Account, element: Element, values: dict[str, str | 
 def _credentials(element: Element, values: dict[str, str | None]) -> list[str | None]:
     chosen = element.chosen_group(values)
     asked = [e for e in element.settings if e.is_credential and e.group in (None, chosen)]
-    return [values.get(each.key) for each in asked]
+    return [values.get("oauth.user.refresh_token"), *(values.get(each.key) for each in asked)]
 
 
 def _names(call: Call) -> set[str]:

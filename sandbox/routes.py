@@ -11,6 +11,7 @@ from sandbox import (
     descriptions,
     element_calls,
     lists,
+    oauth_calls,
     provisioning,
     record_calls,
 )
@@ -82,6 +83,9 @@ _TABLE: tuple[tuple[str, str, str, Function], ...] = (
         PLATFORM,
         catalog_calls.form_fields,
     ),
+    ("GET", "/elements/{element}/oauth/url", PLATFORM, oauth_calls.url),
+    ("POST", "/elements/{element}/oauth/url", PLATFORM, oauth_calls.url),
+    ("GET", "/elements/{element}/oauth/token", PLATFORM, oauth_calls.request_token),
     ("GET", "/elements/{element}/instances", PLATFORM, lists.list_of_element),
     ("POST", "/elements/{element}/instances", PLATFORM, provisioning.create),
     ("GET", "/elements/{element}/instances/{id}", PLATFORM, lists.read),

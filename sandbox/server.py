@@ -5,7 +5,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass
 
-from sandbox import answers, authorization, control, deliveries, routes
+from sandbox import answers, authorization, control, deliveries, provider, routes
 from sandbox.certificates import Authority
 from sandbox.exchange import Exchange
 from sandbox.faults import Fault, UnknownFaultError
@@ -130,12 +130,17 @@ class Server:
         if request is None:
             return False
         if request.path.startswith(control.PREFIX):
-            return await self._answer_control(request, writer)
+            return await self._send_aside(control.respond(self, request), request, writer)
+        if request.path.startswith(provider.PREFIX):
+            response = provider.respond(self.platform.grants, request)
+            return await self._send_aside(response, request, writer)
         connection.requests += 1
         return await self._answer(request, streams, connection.number)
 
-    async def _answer_control(self, request: Request, writer: asyncio.StreamWriter) -> bool:
-        response: Response = control.respond(self, request)
+    async def _send_aside(
+        self, response: Response, request: Request, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Send what is no answer of the platform, so neither fault nor ledger knows of it."""
         writer.write(response.as_bytes(keep_alive=request.keeps_alive))
         await writer.drain()
         return request.keeps_alive

@@ -40,6 +40,7 @@ class Switches:
     mask_client_id: bool = False
     mask_client_secret: bool = True
     mask_signature_key: bool = True
+    mask_oauth_tokens: bool = False
     masks_are_stored: bool = False
     missing_configuration_status: int = 400
     missing_configuration_text: str = "Missing required configuration: {keys}"
@@ -71,6 +72,7 @@ class Switches:
     withheld_privileges: list[str] = field(default_factory=list)
     wrong_credentials_accepted: bool = False
     wrong_credentials_status: int = 401
+    wrong_oauth_code_status: int = 400
 
     def set(self, options: dict[str, Any]) -> None:
         """

@@ -152,9 +152,9 @@ def test_old_tls_alone_is_not_spoken() -> None:
 # A process of its own
 
 
-def launch(folder: Path) -> tuple[subprocess.Popen[str], RemoteSandbox]:
+def launch(folder: Path, *more: str) -> tuple[subprocess.Popen[str], RemoteSandbox]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(folder)],
+        [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(folder), *more],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -192,6 +192,18 @@ def test_sandbox_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     process, remote = launch(tmp_path)
     assert remote.demo_account().user_secret == demo.USER_SECRET
     assert end(process, number) == 0
+
+
+def test_consent_pages_are_named_by_their_public_address(tmp_path: Path) -> None:
+    process, remote = launch(tmp_path, "--public", "https://sandbox.test/")
+    answer = requests.get(
+        f"{remote.base_url}/elements/sfdc/oauth/url",
+        params={"apiKey": "a", "apiSecret": "b", "callbackUrl": "https://c.test"},
+        headers={"Authorization": remote.demo_account().authorization},
+        timeout=20,
+    )
+    assert answer.json()["oauthUrl"].startswith("https://sandbox.test/__provider__/sfdc/authorize?")
+    end(process, signal.SIGTERM)
 
 
 def test_remote_sandbox_offers_the_same_control(sandbox: Sandbox, account: Account) -> None:
