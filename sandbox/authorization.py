@@ -29,7 +29,7 @@ def guess_account(platform: Platform, parts: Parts) -> Account | None:
     account = account or platform.by_bearer.get(parts.get("bearer", ""))
     if account:
         return account
-    instance = platform.by_token.get(parts.get("element", ""))
+    instance = platform.shelf.by_token(parts.get("element", ""))
     if instance:
         return platform.accounts[instance.account_id]
     secret = parts.get("organization")
@@ -61,7 +61,7 @@ def admit_instance(platform: Platform, parts: Parts) -> tuple[Account, Instance]
     :raises PlatformError: 401, also for the token of a deleted instance.
     """
     account = platform.by_user_secret.get(parts.get("user", ""))
-    instance = platform.by_token.get(parts.get("element", ""))
+    instance = platform.shelf.by_token(parts.get("element", ""))
     if account is None or instance is None or instance.account_id != account.id:
         raise unauthorized()
     if parts.get("organization", account.organization_secret) != account.organization_secret:

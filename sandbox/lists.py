@@ -3,11 +3,12 @@
 import time
 from typing import Any
 
-from sandbox import instances, paging
+from sandbox import elements, instances, paging
 from sandbox.answers import PlatformError
 from sandbox.call import Call
 from sandbox.instances import Instance
 from sandbox.messages import Response, json_response
+from sandbox.shelf import Wanted
 
 VIEW = "viewAccountElementInstances"
 
@@ -15,26 +16,34 @@ VIEW = "viewAccountElementInstances"
 def list_instances(call: Call) -> Response:
     """Answer GET /instances: `tags[]`, `searchText`, `hydrate`, `pageSize`, `nextPage`."""
     call.need(VIEW)
-    found = [each for each in _visible(call) if call.bends.ignores_filter or _matches(call, each)]
-    return _listed(call, found)
+    wanted, switches = _visible(call), call.switches
+    if not call.bends.ignores_filter:
+        tags = [value for name, value in call.request.query if name in ("tags[]", "tags")]
+        wanted.tagged(tags, any_of=switches.tags_match_any)
+        text = call.request.argument("searchText") or ""
+        wanted.holding(text, ignore_case=switches.search_ignores_case)
+    return _listed(call, wanted)
 
 
 def list_of_element(call: Call) -> Response:
-    """Answer GET /elements/{k}/instances."""
+    """Answer GET /elements/{k}/instances; a private clone shares its key with the public element."""
     call.need(VIEW)
-    element = call.element()
-    found = [each for each in _visible(call) if each.element.key == element.key]
-    return _listed(call, found)
+    wanted, key = _visible(call), call.element().key
+    numbers = [each.id for each in elements.BY_ID.values() if each.key == key]
+    wanted.add(f"element IN ({', '.join('?' * len(numbers))})", *numbers)
+    return _listed(call, wanted)
 
 
 def count(call: Call) -> Response:
-    number = len(_visible(call))
+    number = len(call.platform.shelf.find(_visible(call)))
     return json_response({"totalInstances": number, "elementInstances": number})
 
 
 def list_formula_instances(call: Call) -> Response:
     """Answer GET /formulas/instances: what an instance is in use by."""
-    found = [each for each in call.platform.instances_of(call.account) if each.used_by]
+    wanted = Wanted(call.account.id)
+    wanted.add("json_array_length(document, '$.used_by') > 0")
+    found = call.platform.shelf.find(wanted)[:]
     shown = [_formula(each, n, name) for each in found for n, name in enumerate(each.used_by)]
     if not shown and call.switches.empty_list_status == 404:
         raise PlatformError(404, "No formula instances found")
@@ -56,36 +65,40 @@ def read(call: Call) -> Response:
     return call.show(call.target())
 
 
-def _visible(call: Call) -> list[Instance]:
-    now = time.time()
-    found = [e for e in call.platform.instances_of(call.account) if e.listed_from <= now]
+def _visible(call: Call) -> Wanted:
+    wanted = Wanted(call.account.id)
+    wanted.add("listed_from <= ?", time.time())
     if call.switches.element_token_narrows_list and call.instance:
-        found = [each for each in found if each.id == call.instance.id]
-    return found[::-1] if call.switches.newest_first else found
+        wanted.add("id = ?", call.instance.id)
+    return wanted
 
 
-def _matches(call: Call, instance: Instance) -> bool:
-    wanted = [value for name, value in call.request.query if name in ("tags[]", "tags")]
-    hits = [tag in instance.tags for tag in wanted]
-    if wanted and not (any(hits) if call.switches.tags_match_any else all(hits)):
-        return False
-    text = call.request.argument("searchText") or ""
-    haystack = [instance.name, instance.element.key]
-    if call.switches.search_ignores_case:
-        text, haystack = text.lower(), [each.lower() for each in haystack]
-    return any(text in each for each in haystack)
+class _Shown:
+    """Instances as the list shows them, light or whole; only the page asked for is read."""
+
+    def __init__(self, call: Call, wanted: Wanted) -> None:
+        newest_first = call.switches.newest_first
+        self._found = call.platform.shelf.find(wanted, newest_first=newest_first)
+        self._call = call
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __getitem__(self, part: slice) -> list[dict[str, Any]]:
+        return [self._show(each) for each in self._found[part]]
+
+    def _show(self, instance: Instance) -> dict[str, Any]:
+        call = self._call
+        if call.flag("hydrate", True):
+            shown = instances.document(instance, call.account, unmasked=call.bends.unmasked)
+        else:
+            shown = instances.light_document(instance, call.account)
+        return shown | {"valid": True} if call.switches.list_calls_all_valid else shown
 
 
-def _listed(call: Call, found: list[Instance]) -> Response:
+def _listed(call: Call, wanted: Wanted) -> Response:
     """An empty list is a 404 on this platform, shown by the vendor's own tests."""
-    if not found and call.switches.empty_list_status == 404:
+    found = _Shown(call, wanted)
+    if call.switches.empty_list_status == 404 and not len(found):
         raise PlatformError(404, "No element instances found")
-    if call.flag("hydrate", True):
-        shown = [
-            instances.document(each, call.account, unmasked=call.bends.unmasked) for each in found
-        ]
-    else:
-        shown = [instances.light_document(each, call.account) for each in found]
-    if call.switches.list_calls_all_valid:
-        shown = [each | {"valid": True} for each in shown]
-    return paging.page(call, shown)
+    return paging.page(call, found)

@@ -23,13 +23,13 @@ def page(call: Call, items: Rows, usual_size: int = 0) -> Response:
     if not switches.paging:
         return json_response(items[:])
     size, number = _wanted(call, usual_size or switches.page_size)
-    start = size * (number - 1)
+    start, total = size * (number - 1), len(items)
     part = items[start : start + size]
     headers = {}
     if switches.count_headers:
         headers["Elements-Returned-Count"] = str(len(part))
-        headers["Elements-Total-Count"] = str(len(items))
-    if start + size < len(items):
+        headers["Elements-Total-Count"] = str(total)
+    if start + size < total:
         headers["Elements-Next-Page-Token"] = token(size, number + 1)
     return json_response(part, headers=headers)
 

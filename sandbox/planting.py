@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import elements, provisioning, recording
+from sandbox import elements, instances, provisioning, recording
 from sandbox.accounts import Account
 from sandbox.instances import Instance
 from sandbox.platform import Platform
@@ -58,7 +58,19 @@ def _instance(platform: Platform, account: Account, rest: list[str]) -> Instance
 
 
 def _shown(platform: Platform, account: Account, instance: Instance) -> Document:
-    return next(d for d in platform.documents_of(account) if d["id"] == instance.id)
+    return instances.document(instance, account, unmasked=True)
+
+
+def _plant_crowd(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
+    """Put very many instances there: `count`, `name`, `elements` (keys, in turn), `tags`."""
+    sent = dict(sent)
+    keys = sent.pop("elements", ["zuorav2"])
+    chosen = [elements.find(key, private_clone=False) for key in keys]
+    if not chosen or None in chosen:
+        raise ControlError(f"No elements {keys}")
+    offered = [each for each in chosen if each]
+    numbers = platform.add_crowd(account, int(sent.pop("count")), chosen=offered, **sent)
+    return {"first": numbers.start, "last": numbers.stop - 1}
 
 
 def _plant_usage(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
@@ -78,6 +90,7 @@ CALLS: dict[tuple[str, str], Callable[[Platform, Account, list[str], Document], 
     ("GET", "instances"): _instances,
     ("GET", "deleted-instances"): _deleted,
     ("POST", "instances"): _plant,
+    ("POST", "crowd"): _plant_crowd,
     ("PATCH", "instances"): _change,
     ("DELETE", "instances"): _remove,
     ("POST", "usage"): _plant_usage,

@@ -4,13 +4,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from sandbox import accounts, demo, instances
+from sandbox import accounts, crowd, demo, instances
 from sandbox.accounts import Account
 from sandbox.faults import FaultQueue
 from sandbox.grants import Grants
 from sandbox.instances import Instance
 from sandbox.ledger import Entry, Ledger
 from sandbox.records import Records
+from sandbox.shelf import Shelf, Wanted
 from sandbox.store import Store
 
 
@@ -26,21 +27,19 @@ class Platform:
         self.accounts: dict[int, Account] = {}
         self.faults: dict[int, FaultQueue] = {}
         self.released: dict[int, asyncio.Event] = {}
-        self.live: dict[int, dict[int, Instance]] = {}
-        self.deleted: dict[int, Instance] = {}
         self.by_user_secret: dict[str, Account] = {}
         self.by_bearer: dict[str, Account] = {}
-        self.by_token: dict[str, Instance] = {}
-        self._next_instance_id = 1000
+        self.shelf = Shelf(self.store)
         self._restore()
+        self._next_instance_id = max(1000, self.shelf.last_number() + 1)
 
     def _restore(self) -> None:
-        for document in self.store.load("account"):
+        for document in self.store.accounts():
             self._know(Account.from_document(document))
         if not self.accounts:
             self.add_account(demo.account())
-        for record in self.store.load("instance"):
-            self._place(Instance(**record))
+        with self.store.together():
+            self.shelf.put(Instance(**each) for each in self.store.take_older_instances())
 
     # Accounts
 
@@ -54,7 +53,7 @@ class Platform:
         return self.add_account(accounts.colleague(account, self._next_account_id()))
 
     def save_account(self, account: Account) -> None:
-        self.store.save("account", account.id, account.document())
+        self.store.save_account(account.id, account.document())
 
     def reset_secrets(self, account: Account) -> None:
         """Give the account new secrets; headers that carry the old ones are refused from now on."""
@@ -82,7 +81,6 @@ class Platform:
         self.accounts[account.id] = account
         self.by_user_secret[account.user_secret] = account
         self.by_bearer.update(dict.fromkeys(account.bearer_tokens, account))
-        self.live.setdefault(account.id, {})
         self.faults.setdefault(account.id, FaultQueue())
         self.released.setdefault(account.id, asyncio.Event())
 
@@ -109,6 +107,7 @@ class Platform:
     def add_instance(self, account: Account, entry: Entry | None = None, **fields: Any) -> Instance:
         """Create an instance. The counter of ids is one for the whole platform."""
         number = self._next_instance_id
+        self._next_instance_id += 1
         fields.setdefault("token", accounts.new_token())
         instance = Instance(id=number, account_id=account.id, **fields)
         self._commit(instance, entry, "instance created")
@@ -117,7 +116,6 @@ class Platform:
     def change_instance(
         self, instance: Instance, entry: Entry | None = None, **fields: Any
     ) -> Instance:
-        self.by_token.pop(instance.token, None)
         for name, value in fields.items():
             setattr(instance, name, value)
         self._commit(instance, entry, "instance changed")
@@ -128,30 +126,22 @@ class Platform:
         self._commit(instance, entry, "instance deleted")
 
     def find_instance(self, account: Account, number: int) -> Instance | None:
-        return self.live[account.id].get(number)
+        return self.shelf.by_number(account.id, number)
 
-    def instances_of(self, account: Account, *, deleted: bool = False) -> list[Instance]:
-        if not deleted:
-            return list(self.live[account.id].values())
-        return [each for each in self.deleted.values() if each.account_id == account.id]
+    def add_crowd(self, account: Account, count: int, **fields: Any) -> range:
+        """Add many instances in one transaction; the ledger, which they would swell, is not told."""
+        numbers = range(self._next_instance_id, self._next_instance_id + count)
+        with self.store.together():
+            self.shelf.put_records(crowd.records(account.id, numbers, **fields))
+        self._next_instance_id = numbers.stop
+        return numbers
 
     def documents_of(self, account: Account, *, deleted: bool = False) -> list[dict[str, Any]]:
         """Show the account's instances in full, true configuration values included."""
-        found = self.instances_of(account, deleted=deleted)
-        return [instances.document(each, account, unmasked=True) for each in found]
+        found = self.shelf.find(Wanted(account.id, deleted=deleted))
+        return [instances.document(each, account, unmasked=True) for each in found[:]]
 
     def _commit(self, instance: Instance, entry: Entry | None, deed: str) -> None:
         with self.store.together():
-            self.store.save("instance", instance.id, instance.record())
+            self.shelf.put([instance])
             self.ledger.committed(entry, deed, instance.id)
-        self._place(instance)
-
-    def _place(self, instance: Instance) -> None:
-        self._next_instance_id = max(self._next_instance_id, instance.id + 1)
-        if instance.deleted:
-            self.live[instance.account_id].pop(instance.id, None)
-            self.by_token.pop(instance.token, None)
-            self.deleted[instance.id] = instance
-        else:
-            self.live[instance.account_id][instance.id] = instance
-            self.by_token[instance.token] = instance

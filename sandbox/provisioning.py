@@ -10,6 +10,7 @@ from sandbox.answers import PlatformError
 from sandbox.call import Call
 from sandbox.catalog import Element, text_of
 from sandbox.messages import Response
+from sandbox.shelf import Wanted
 
 REFUSED = "wrong"  # what no provider but Zuora, who has real tenants here, takes as a credential
 
@@ -66,7 +67,7 @@ def cleaned_name(call: Call, given: object) -> str:
     name = instances.clean(given) if switches.clean_names else given
     if 0 < switches.name_limit < len(name):
         raise PlatformError(400, f"The name is longer than {switches.name_limit} characters")
-    if switches.unique_names and name in _names(call):
+    if switches.unique_names and _is_taken(call, name):
         raise PlatformError(409, f"An element instance named {name} already exists")
     return name
 
@@ -162,8 +163,10 @@ def _credentials(element: Element, values: dict[str, str | None]) -> list[str | 
     return [values.get("oauth.user.refresh_token"), *(values.get(each.key) for each in asked)]
 
 
-def _names(call: Call) -> set[str]:
-    return {each.name for each in call.platform.instances_of(call.account)}
+def _is_taken(call: Call, name: str) -> bool:
+    wanted = Wanted(call.account.id)
+    wanted.holding(name, ignore_case=False)
+    return any(each.name == name for each in call.platform.shelf.find(wanted)[:])
 
 
 def _objects(element: Element) -> list[dict[str, str]]:

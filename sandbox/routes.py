@@ -181,7 +181,7 @@ def _admit(call: Call, who: str) -> None:
         call.caller, call.instance = authorization.admit_instance(call.platform, header)
         return
     call.caller = authorization.admit_account(call.platform, header)
-    call.instance = call.platform.by_token.get(header.get("element", ""))
+    call.instance = call.platform.shelf.by_token(header.get("element", ""))
 
 
 def _check_message(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""Where the platform's state lies: SQLite, in a folder that survives kill -9, or in memory."""
+"""Where the platform's state lies: SQLite, in a folder that survives kill -9, or in a temporary file."""
 
 import json
 import sqlite3
@@ -10,6 +10,14 @@ from typing import Any
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS element_instance (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL, element INTEGER NOT NULL,
+    deleted INTEGER NOT NULL, listed_from REAL NOT NULL, token BLOB NOT NULL,
+    searched BLOB NOT NULL, lowered BLOB NOT NULL, tags TEXT NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS element_instance_account
+    ON element_instance (account, deleted, id, listed_from);
+CREATE INDEX IF NOT EXISTS element_instance_token ON element_instance (token);
 CREATE TABLE IF NOT EXISTS connection (
     id INTEGER PRIMARY KEY, opened_at REAL NOT NULL, fate TEXT NOT NULL, requests INTEGER NOT NULL
 );
@@ -56,19 +64,18 @@ class Store:
             raise
         self.database.execute("COMMIT")
 
-    def save(self, table: str, number: int, document: dict[str, Any]) -> None:
-        statement = {
-            "account": "INSERT OR REPLACE INTO account VALUES (?, ?)",
-            "instance": "INSERT OR REPLACE INTO instance VALUES (?, ?)",
-        }[table]
+    def save_account(self, number: int, document: dict[str, Any]) -> None:
+        statement = "INSERT OR REPLACE INTO account VALUES (?, ?)"
         self.database.execute(statement, (number, json.dumps(document)))
 
-    def load(self, table: str) -> list[dict[str, Any]]:
-        statement = {
-            "account": "SELECT document FROM account ORDER BY id",
-            "instance": "SELECT document FROM instance ORDER BY id",
-        }[table]
-        return [json.loads(row[0]) for row in self.database.execute(statement)]
+    def accounts(self) -> list[dict[str, Any]]:
+        rows = self.database.execute("SELECT document FROM account ORDER BY id")
+        return [json.loads(row[0]) for row in rows]
+
+    def take_older_instances(self) -> list[dict[str, Any]]:
+        """Empty the table that folders of earlier versions keep their instances in."""
+        rows = self.database.execute("DELETE FROM instance RETURNING document").fetchall()
+        return [json.loads(row[0]) for row in rows]
 
     def close(self) -> None:
         self.database.close()
@@ -76,6 +83,6 @@ class Store:
 
 def _location(folder: Path | None) -> str:
     if folder is None:
-        return ":memory:"
+        return ""  # SQLite's own temporary file: gone with the connection, and no memory grows
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder / "sandbox.sqlite3")
