@@ -82,6 +82,7 @@ class Call:
             wanted,
             private_clone=self.switches.private_clone,
             ignore_case=self.switches.element_key_ignores_case,
+            invented=self.platform.invented[self.account.id],
         )
         if found is None:
             raise no_element(wanted, self.switches.unknown_element_status)

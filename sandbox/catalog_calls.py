@@ -83,7 +83,10 @@ def elements_of_hub(call: Call) -> Response:
 
 def _offered(call: Call) -> tuple[Element, ...] | list[Element]:
     call.need(VIEW)
-    return elements.offered(private_clone=call.switches.private_clone)
+    return elements.offered(
+        private_clone=call.switches.private_clone,
+        invented=call.platform.invented[call.account.id],
+    )
 
 
 def _entry(call: Call, element: Element, *, abridged: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The elements this platform offers: zuorav2 after its public pages, the others by their shape."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.catalog import Element, Setting
@@ -177,12 +178,22 @@ ELEMENTS = (
 BY_ID = {each.id: each for each in (*ELEMENTS, ZUORA_CLONE)}
 
 
-def offered(*, private_clone: bool) -> tuple[Element, ...]:
-    return (*ELEMENTS, ZUORA_CLONE) if private_clone else ELEMENTS
+def offered(*, private_clone: bool, invented: Sequence[Element] = ()) -> tuple[Element, ...]:
+    """List what a tenant sees; an invented element stands in for the known one with its key."""
+    known = (*ELEMENTS, ZUORA_CLONE) if private_clone else ELEMENTS
+    keys = {each.key for each in invented}
+    return (*(each for each in known if each.key not in keys), *invented)
 
 
-def find(reference: str, *, private_clone: bool, ignore_case: bool = False) -> Element | None:
+def find(
+    reference: str,
+    *,
+    private_clone: bool,
+    ignore_case: bool = False,
+    invented: Sequence[Element] = (),
+) -> Element | None:
     """Look an element up by key or by number; of two with one key the tenant's own clone wins."""
     wanted = reference.lower() if ignore_case else reference
-    found = [e for e in offered(private_clone=private_clone) if wanted in (e.key, str(e.id))]
+    among = offered(private_clone=private_clone, invented=invented)
+    found = [each for each in among if wanted in (each.key, str(each.id))]
     return found[-1] if found else None

@@ -31,7 +31,8 @@ def _plant(platform: Platform, account: Account, rest: list[str], sent: Document
     """Put an instance there without a call: a stranger's, an older one, one with a given tag."""
     sent = dict(sent)
     key = sent.pop("element", "zuorav2")
-    element = elements.find(key, private_clone=account.switches.private_clone)
+    invented = platform.invented[account.id]
+    element = elements.find(key, private_clone=account.switches.private_clone, invented=invented)
     if element is None:
         raise ControlError(f"No element {key}")
     values = provisioning.configuration_values(sent.pop("configuration", {}))
@@ -65,12 +66,20 @@ def _plant_crowd(platform: Platform, account: Account, rest: list[str], sent: Do
     """Put very many instances there: `count`, `name`, `elements` (keys, in turn), `tags`."""
     sent = dict(sent)
     keys = sent.pop("elements", ["zuorav2"])
-    chosen = [elements.find(key, private_clone=False) for key in keys]
+    invented = platform.invented[account.id]
+    chosen = [elements.find(key, private_clone=False, invented=invented) for key in keys]
     if not chosen or None in chosen:
         raise ControlError(f"No elements {keys}")
     offered = [each for each in chosen if each]
     numbers = platform.add_crowd(account, int(sent.pop("count")), chosen=offered, **sent)
     return {"first": numbers.start, "last": numbers.stop - 1}
+
+
+def _plant_element(
+    platform: Platform, account: Account, rest: list[str], sent: Document
+) -> Document:
+    """Put an element into this account's catalog, or in place of the one with its key."""
+    return platform.invent(account, sent).entry(abridged=False)
 
 
 def _plant_usage(platform: Platform, account: Account, rest: list[str], sent: Document) -> Document:
@@ -90,6 +99,7 @@ CALLS: dict[tuple[str, str], Callable[[Platform, Account, list[str], Document], 
     ("GET", "instances"): _instances,
     ("GET", "deleted-instances"): _deleted,
     ("POST", "instances"): _plant,
+    ("POST", "elements"): _plant_element,
     ("POST", "crowd"): _plant_crowd,
     ("PATCH", "instances"): _change,
     ("DELETE", "instances"): _remove,

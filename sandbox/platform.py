@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from sandbox import accounts, crowd, demo, instances
+from sandbox import accounts, crowd, demo, instances, unseen
 from sandbox.accounts import Account
+from sandbox.catalog import Element
 from sandbox.faults import FaultQueue
 from sandbox.grants import Grants
 from sandbox.instances import Instance
@@ -29,6 +30,7 @@ class Platform:
         self.released: dict[int, asyncio.Event] = {}
         self.by_user_secret: dict[str, Account] = {}
         self.by_bearer: dict[str, Account] = {}
+        self.invented: dict[int, list[Element]] = {}
         self.shelf = Shelf(self.store)
         self._restore()
         self._next_instance_id = max(1000, self.shelf.last_number() + 1)
@@ -38,6 +40,9 @@ class Platform:
             self._know(Account.from_document(document))
         if not self.accounts:
             self.add_account(demo.account())
+        for number, owner, document in self.store.elements():
+            new = unseen.element_from(document, number)
+            self.invented[owner] = unseen.replaced(self.invented[owner], new)
         with self.store.together():
             self.shelf.put(Instance(**each) for each in self.store.take_older_instances())
 
@@ -81,6 +86,7 @@ class Platform:
         self.accounts[account.id] = account
         self.by_user_secret[account.user_secret] = account
         self.by_bearer.update(dict.fromkeys(account.bearer_tokens, account))
+        self.invented.setdefault(account.id, [])
         self.faults.setdefault(account.id, FaultQueue())
         self.released.setdefault(account.id, asyncio.Event())
 
@@ -101,6 +107,19 @@ class Platform:
             await asyncio.wait_for(event.wait(), seconds)
         except TimeoutError:
             return
+
+    # Elements
+
+    def invent(self, account: Account, document: dict[str, Any]) -> Element:
+        """Add an element to the account's catalog. :raises ValueError: the document is none."""
+        new = unseen.element_from(document)
+        self.store.save_element(new.id, account.id, document)
+        self.invented[account.id] = unseen.replaced(self.invented[account.id], new)
+        return new
+
+    @property
+    def all_invented(self) -> list[Element]:
+        return [each for known in self.invented.values() for each in known]
 
     # Instances
 

@@ -1,6 +1,7 @@
 """The providers' consent pages under /__provider__/: a person allows or denies, and is sent back."""
 
 import html
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sandbox import elements
@@ -24,11 +25,13 @@ FORM = """<p>The application <b>{application}</b> asks for access to your {eleme
 Arguments = dict[str, str]
 
 
-def respond(grants: Grants, request: Request) -> Response:
+def respond(grants: Grants, invented: Sequence[Element], request: Request) -> Response:
     """Answer with the page for GET, with the way back for POST."""
     parts = request.segments(PREFIX)
-    element = elements.find(parts[0], private_clone=False) if len(parts) == 2 else None
-    if element is None or not element.is_oauth or parts[1] != "authorize":
+    if parts[1:] != ["authorize"]:
+        return _page(404, "No such page", "")
+    element = elements.find(parts[0], private_clone=False, invented=invented)
+    if element is None or not element.is_oauth:
         return _page(404, "No such page", "")
     sent = (
         request.query

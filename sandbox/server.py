@@ -132,7 +132,7 @@ class Server:
         if request.path.startswith(control.PREFIX):
             return await self._send_aside(control.respond(self, request), request, writer)
         if request.path.startswith(provider.PREFIX):
-            response = provider.respond(self.platform.grants, request)
+            response = provider.respond(self.platform.grants, self.platform.all_invented, request)
             return await self._send_aside(response, request, writer)
         connection.requests += 1
         return await self._answer(request, streams, connection.number)

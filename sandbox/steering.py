@@ -180,6 +180,11 @@ class Account:
         found: Document = self._ask("POST", "instances", fields)
         return found
 
+    def add_element(self, **document: Any) -> Document:
+        """Plant an element as the catalog would show it: key, name, authentication, configuration, …"""
+        found: Document = self._ask("POST", "elements", document)
+        return found
+
     def add_crowd(self, count: int, **fields: Any) -> range:
         """Plant very many instances in one go: name, elements (keys, in turn), tags."""
         found = self._ask("POST", "crowd", {"count": count} | fields)

@@ -9,6 +9,9 @@ from typing import Any
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS element (
+    id INTEGER PRIMARY KEY, account INTEGER NOT NULL, document TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS element_instance (
     id INTEGER PRIMARY KEY, account INTEGER NOT NULL, element INTEGER NOT NULL,
@@ -71,6 +74,15 @@ class Store:
     def accounts(self) -> list[dict[str, Any]]:
         rows = self.database.execute("SELECT document FROM account ORDER BY id")
         return [json.loads(row[0]) for row in rows]
+
+    def save_element(self, number: int, account: int, document: dict[str, Any]) -> None:
+        statement = "INSERT INTO element VALUES (?, ?, ?)"
+        self.database.execute(statement, (number, account, json.dumps(document)))
+
+    def elements(self) -> list[tuple[int, int, dict[str, Any]]]:
+        """Give number, owner's account and document of every invented element, oldest first."""
+        rows = self.database.execute("SELECT id, account, document FROM element ORDER BY id")
+        return [(number, account, json.loads(text)) for number, account, text in rows]
 
     def take_older_instances(self) -> list[dict[str, Any]]:
         """Empty the table that folders of earlier versions keep their instances in."""

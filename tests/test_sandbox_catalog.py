@@ -1,6 +1,7 @@
 """The sandbox's catalog: what each element asks for is what creating an instance of it needs."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,65 @@ def test_required_can_be_called_mandatory(call: Call, account: Account) -> None:
         "password",
     }
     assert not any("required" in each for each in items)
+
+
+UNSEEN = {
+    "key": "unseen",
+    "name": "Unseen",
+    "authentication": {"type": "custom"},
+    "resources": ["things"],
+    "configuration": [
+        {"key": "unseen.id", "required": True, "type": "TEXTFIELD_64"},
+        {"key": "unseen.pin", "required": True, "type": "PASSWORD"},
+        {"key": "base.url", "defaultValue": "https://unseen.test", "hideFromConsole": True},
+    ],
+}
+
+
+def test_invented_element_is_in_its_accounts_catalog_alone(
+    sandbox: Sandbox, call: Call, account: Account
+) -> None:
+    added = account.add_element(**UNSEEN)
+    assert call("GET", "/elements/unseen").json() == added
+    assert [f["key"] for f in fields_of(call, "unseen")] == ["unseen.id", "unseen.pin"]
+    stranger = {"Authorization": sandbox.new_account().authorization}
+    assert call("GET", "/elements/unseen", headers=stranger).status_code == 404
+    assert create(call, "unseen", {"unseen.id": "1"}).json()["message"].endswith(": unseen.pin")
+    made = create(call, "unseen", {"unseen.id": "1", "unseen.pin": "2"}).json()
+    assert made["configuration"] == {
+        "base.url": "https://unseen.test",
+        "unseen.id": "1",
+        "unseen.pin": MASK,
+    }
+    assert call("GET", "/things", made["token"]).status_code == 200
+
+
+def test_element_can_change_while_its_instances_stay(call: Call, account: Account) -> None:
+    account.add_element(**UNSEEN)
+    made = create(call, "unseen", {"unseen.id": "1", "unseen.pin": "2"}).json()
+    account.add_element(key="unseen", configuration=[{"key": "unseen.new", "required": True}])
+    assert call("GET", "/elements/keys").json().count("unseen") == 1
+    assert create(call, "unseen", {}).json()["message"].endswith(": unseen.new")
+    assert call("GET", f"/elements/unseen/instances/{made['id']}").status_code == 200
+
+
+def test_known_element_can_be_changed(call: Call, account: Account) -> None:
+    account.add_element(**{**UNSEEN, "key": "jira"})
+    assert call("GET", "/elements/jira").json()["name"] == "Unseen"
+    assert call("GET", "/elements/2186").status_code == 404
+
+
+def test_invented_elements_survive_a_restart(tmp_path: Path) -> None:
+    with Sandbox(folder=tmp_path) as running:
+        demo = running.demo_account()
+        demo.add_element(**UNSEEN)
+        planted = demo.add_instance(element="unseen")
+    with Sandbox(folder=tmp_path) as running:
+        assert running.demo_account().only_instance() == planted
+        assert (
+            running.demo_account().add_instance(element="unseen")["elementId"]
+            == (planted["elementId"])
+        )
 
 
 @pytest.mark.parametrize("path", ["", "/jira", "/jira/configuration", "/jira/authentication-types"])
