@@ -45,7 +45,8 @@ def tokens(call: Call, element: Element, document: dict[str, Any], values: Value
         return {"oauth.user.token": accounts.new_token()}
     grant = _redeemed(call, element, given)
     application, callback = values.get("oauth.api.key"), values.get("oauth.callback.url")
-    if grant is None or not grant.fits(element.key, application, callback):
+    is_fresh = grant is not None and grant.is_fresh(call.switches.oauth_code_seconds)
+    if not is_fresh or not grant or not grant.fits(element.key, application, callback):
         raise PlatformError(
             call.switches.wrong_oauth_code_status,
             "Failed to authenticate with the endpoint",

@@ -4,8 +4,6 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-CODE_SECONDS = 600.0
-
 
 @dataclass
 class Grant:
@@ -19,9 +17,11 @@ class Grant:
     given_at: float = field(default_factory=time.time)
 
     def fits(self, element_key: str, application: str | None, callback: str | None) -> bool:
-        is_fresh = time.time() < self.given_at + CODE_SECONDS
         asked = (self.element_key, self.application, self.callback)
-        return is_fresh and asked == (element_key, application, callback)
+        return asked == (element_key, application, callback)
+
+    def is_fresh(self, seconds: float) -> bool:
+        return time.time() < self.given_at + seconds
 
 
 class Grants:

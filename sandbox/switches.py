@@ -47,6 +47,7 @@ class Switches:
     name_limit: int = 0
     name_required: bool = True
     newest_first: bool = False
+    oauth_code_seconds: float = 600.0
     odd_id_status: int = 400
     older_shape: bool = False
     page_size: int = 200

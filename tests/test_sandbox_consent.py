@@ -99,6 +99,17 @@ def test_code_is_only_good_for_what_it_was_asked_for(
     assert account.instances() == []
 
 
+def test_code_grows_too_old(call: Call, account: Account) -> None:
+    account.set(oauth_code_seconds=0.0)
+    code = decide(oauth_url(call, "sfdc"))["code"]
+    assert "invalid_grant" in create(call, "sfdc", {"code": code}).json()["providerMessage"]
+
+
+def test_page_leads_only_to_web_addresses(call: Call) -> None:
+    page = requests.get(oauth_url(call, "sfdc", callbackUrl="javascript:alert(1)"), timeout=20)
+    assert (page.status_code, "<form" in page.text) == (400, False)
+
+
 def test_oauth1_needs_token_verifier_and_secret(call: Call, account: Account) -> None:
     path = "/elements/quickbooks/oauth/token"
     first = call("GET", path, params=APPLICATION).json()

@@ -253,6 +253,13 @@ def test_search_looks_into_name_and_element_key(call: Call, account: Account) ->
         assert [each["name"] for each in found] == ["Billing"]
 
 
+def test_search_heeds_case_by_switch(call: Call, account: Account) -> None:
+    account.add_instance(name="Billing")
+    account.set(search_ignores_case=False)
+    assert call("GET", "/instances", params={"searchText": "billing"}).status_code == 404
+    assert call("GET", "/instances", params={"searchText": "Billing"}).status_code == 200
+
+
 def test_light_list_keeps_the_token_and_leaves_the_configuration(
     call: Call, account: Account
 ) -> None:

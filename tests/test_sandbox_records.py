@@ -133,6 +133,15 @@ def test_usage_is_paged_newest_first(
     assert dates == sorted(dates, reverse=True)
 
 
+def test_usage_of_a_colleague_is_not_shown(
+    call: Call, account: Account, instance: dict[str, Any]
+) -> None:
+    call("GET", "/ping", instance["token"])
+    colleague = {"Authorization": account.add_user().authorization}
+    assert call("GET", "/usage", headers=colleague).status_code == 404
+    assert call("GET", "/usage").status_code == 200
+
+
 def test_usage_can_lag(call: Call, account: Account, instance: dict[str, Any]) -> None:
     call("GET", "/ping", instance["token"])
     account.set(usage_lag=10.0)
