@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from instances import crash_points, vault
+from instances import crash_points, fence, vault
 from instances.crash_points import reach
-from instances.engine import drain, housekeeping, searching, siblings
+from instances.engine import drain, health, housekeeping, searching, siblings
 
 logger = structlog.get_logger(__name__)
 
@@ -35,6 +35,22 @@ def work(row_id: str) -> None:
     logger.info("doorbell", row=str(UUID(row_id)))
     reach("woken")
     drain.wake()
+
+
+def ring_for_test(row_id: UUID) -> None:
+    """Wake a worker to look at an instance; if the broker is away, one does so by itself a little later."""
+    try:
+        look.delay(str(row_id))
+    except OperationalError:
+        logger.warning("doorbell not heard", row=str(row_id))
+
+
+@shared_task(name="instances.look")
+def look(row_id: str) -> None:
+    """Look at what is due. The id is for the log."""
+    logger.info("asked to look", row=str(UUID(row_id)))
+    if fence.may_send():
+        health.start()
 
 
 @worker_init.connect
@@ -88,3 +104,4 @@ def stop(**_kwargs: object) -> None:
     siblings.stop()
     drain.stop()
     searching.stop()
+    health.stop()

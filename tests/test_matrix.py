@@ -78,6 +78,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "detail": (only(200, *SEES), everybody(405)),
     "configuration": (only(200, *SEES), everybody(405)),
     "instance_activity": (only(200, *SEES), everybody(405)),
+    "instance_health": (only(200, *SEES), everybody(405)),
+    "health_test": (everybody(405), only(302, *USES)),
     "look": (everybody(405), only(302, *USES)),
     "token": (only(200, *SEES), everybody(405)),
     "reveal": (everybody(405), only(200, *USES)),
@@ -183,7 +185,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     names = ("organization", "organization_probe", "organization_search")
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
-    of_instance |= {"reveal", "sharing", "cancel"}
+    of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "finding":

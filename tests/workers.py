@@ -44,6 +44,8 @@ def environment(**changes: str) -> dict[str, str]:
         "ELEMENTDESK_SETTLE_SECONDS": "5",
         "ELEMENTDESK_LOOK_PAUSES": "0.2,0.5,1",
         "ELEMENTDESK_SWEEP_SECONDS": "0.3",
+        # Tests that count what reached the platform count what they asked for.
+        "ELEMENTDESK_HEALTH_EVERY": "0",
         **changes,
     }
 

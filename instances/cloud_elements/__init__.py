@@ -18,6 +18,8 @@ from instances.cloud_elements.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from instances.cloud_elements.pulse import NoQuestionError, Pulse, feel
+from instances.cloud_elements.usage import UsageEntry, usage_of
 
 __all__ = [
     "CloudElementsClient",
@@ -26,13 +28,18 @@ __all__ = [
     "Credentials",
     "FoundInstance",
     "MaskedValueError",
+    "NoQuestionError",
     "NotFoundError",
     "NotSentError",
     "OutcomeUnknownError",
+    "Pulse",
     "RejectedError",
     "RemoteInstance",
     "ThrottledError",
     "UnauthorizedError",
     "UnavailableError",
     "UnusableAnswerError",
+    "UsageEntry",
+    "feel",
+    "usage_of",
 ]

@@ -48,10 +48,11 @@ class Credentials:
     user_secret: Secret
     organization_secret: Secret
 
-    def header(self) -> str:
-        """Return the value of the Authorization header for platform calls."""
+    def header(self, element: Secret | None = None) -> str:
+        """Return the value of the Authorization header, for calls in an `element`'s name with its token."""
         user, organization = self.user_secret.reveal(), self.organization_secret.reveal()
-        return f"User {user}, Organization {organization}"
+        name = f", Element {element.reveal()}" if element else ""
+        return f"User {user}, Organization {organization}{name}"
 
     def values(self) -> list[str]:
         """Return both, so that an echo of them can be masked."""
@@ -205,6 +206,18 @@ class CloudElementsClient:
         is_usable = isinstance(identity, int | str) and not isinstance(identity, bool)
         return clean_text(str(identity), 100) if is_usable else ""
 
+    def ask(
+        self, path: str, query: Mapping[str, str] | None = None, *, token: Secret | None = None
+    ) -> Answer:
+        """
+        Ask a question (GET); with a `token` in the name of that instance, so that its provider answers.
+
+        What a provider says speaks for its instance only, and is no failure of the platform.
+
+        :raises CloudElementsError: not answered, or refused.
+        """
+        return self._call("GET", path, query=query, element=token)
+
     def _pages(
         self, filters: Mapping[str, str], secrets: Sequence[str]
     ) -> Iterator[list[FoundInstance]]:
@@ -246,22 +259,23 @@ class CloudElementsClient:
         secrets: Sequence[str] = (),
         limit: int = ONE_DOCUMENT,
         hook: Callable[[str], None] | None = None,
+        element: Secret | None = None,
     ) -> Answer:
         """Make one call and return its 2xx answer; everything else becomes a named error."""
+        request = self._request(method, path, query, document, element)
+        secrets = [*secrets, element.reveal()] if element else secrets
         try:
             with self._during(hook is not None):
-                answer = self._send(method, path, query, document, secrets, limit, hook)
+                answer = self._send(request, document, secrets, limit, hook)
         except CloudElementsError as error:
-            self._observe(error)
+            self._observe(error if element is None or error.status is None else None)
             raise
         self._observe(None)
         return answer
 
     def _send(
         self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
+        request: requests.Request,
         document: Mapping[str, Any] | None,
         secrets: Sequence[str],
         limit: int,
@@ -269,8 +283,7 @@ class CloudElementsClient:
     ) -> Answer:
         if document is not None and masks.holds_mask(document.get("configuration", {})):
             raise MaskedValueError("masked")
-        is_question = method == "GET"
-        request = self._request(method, path, query, document)
+        is_question = request.method == "GET"
         try:
             answer = self._door.call(request, limit=limit, before_send=hook)
         except AnswerLostError as error:
@@ -288,9 +301,10 @@ class CloudElementsClient:
         path: str,
         query: Mapping[str, str] | None,
         document: Mapping[str, Any] | None,
+        element: Secret | None,
     ) -> requests.Request:
         headers = {
-            "Authorization": self._credentials.header(),
+            "Authorization": self._credentials.header(element),
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": "Elementdesk",

@@ -4,19 +4,23 @@ import structlog
 from django.db.models.functions import Now
 
 from instances import fence
-from instances.engine import deletion, probing, searching
+from instances.engine import counting, deletion, diagnosis, health, probing, searching
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
 
 
 def run() -> None:
-    """Erase credentials past their time, probe what is paused, search what is due."""
+    """Erase credentials past their time, probe what is paused, search and look at what is due."""
     if not fence.may_send():
         return
     searching.start()
     probing.run()
     deletion.ask_for_what_was_taken_back()
+    health.enroll()
+    health.start()
+    counting.run()
+    diagnosis.forget()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

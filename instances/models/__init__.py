@@ -9,6 +9,14 @@ from instances.models.attempt import (
 )
 from instances.models.audit import AuditEntry, AuditResult
 from instances.models.finding import Finding, FindingKind, Verdict
+from instances.models.health import (
+    CheckMethod,
+    Health,
+    HealthCheck,
+    HealthCount,
+    HealthDay,
+    HealthState,
+)
 from instances.models.identity import new_id
 from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.keys import Installation, SealingKey
@@ -27,11 +35,17 @@ __all__ = [
     "AuditResult",
     "BreakerState",
     "CancelWish",
+    "CheckMethod",
     "Environment",
     "Evidence",
     "EvidenceKind",
     "Finding",
     "FindingKind",
+    "Health",
+    "HealthCheck",
+    "HealthCount",
+    "HealthDay",
+    "HealthState",
     "Installation",
     "Instance",
     "InstanceStatus",

@@ -16,6 +16,7 @@ from instances.operations.decisions import (
     decide,
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
+from instances.operations.health import NotTestableError, request_test
 from instances.operations.organizations import (
     NameTakenError,
     SecretPair,
@@ -38,6 +39,7 @@ __all__ = [
     "MissingEntriesError",
     "NameTakenError",
     "NoTokenError",
+    "NotTestableError",
     "NotWaitingError",
     "RequestReusedError",
     "SecretPair",
@@ -58,6 +60,7 @@ __all__ = [
     "request_instance",
     "request_look",
     "request_probe",
+    "request_test",
     "reveal_token",
     "share_instance",
 ]

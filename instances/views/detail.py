@@ -14,6 +14,7 @@ from instances import access, operations
 from instances.access import Action
 from instances.models import Attempt, Evidence, Instance, Operation
 from instances.tags import is_ours, without_ours
+from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.history import history_of
 from instances.views.progress import last_sent, steps
@@ -28,6 +29,7 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
         "can_create": access.can(user, Action.CREATE, instance.organization),
         "is_member": access.can(user, Action.VIEW, instance.organization),
         "why": access.why(user, instance),
+        "diagnosis": diagnosis.of_instance(instance),
     }
 
 

@@ -48,7 +48,7 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
     ready = made[5].pk
     share = Share.objects.get()
     plain = ["list", "new", "activity", "attention", "organizations", "organization_new", "account"]
-    of_instance = ["configuration", "instance_activity", "token", "sharing"]
+    of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
     return [
         *[reverse(f"instances:{name}") for name in plain],
         reverse("instances:list") + "?q=nothing-like-it",
