@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from bench import report
+from bench import pages, report
 from tests import servers
 
 CALLS = 64
@@ -207,7 +207,13 @@ def main() -> None:
     parser.add_argument("--bulk", type=int, default=10_000)
     parser.add_argument("--submissions", type=int, default=40)
     parser.add_argument("--keep", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--pages", action="store_true", help="the pages alone, with --rows")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--turns", type=int, default=60)
     chosen = parser.parse_args()
+    if chosen.pages:
+        pages.run(rows=chosen.rows, turns=chosen.turns, is_kept=chosen.keep)
+        return
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,

@@ -79,6 +79,8 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
         "-c statement_timeout=15000 -c lock_timeout=5000"
         " -c idle_in_transaction_session_timeout=30000"
+        # Pages are short walks along indexes: of disks that seek quickly, and nothing to compile.
+        " -c random_page_cost=1.1 -c jit=off"
     )
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -1,7 +1,9 @@
 """Who may do what to which row: the one place where rights are decided."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
@@ -156,6 +158,15 @@ def require_deciding(user: User, operation: Operation) -> None:
         require(user, Action.MANAGE, operation.instance)
     elif operation.finding is not None:
         require_finding(user, operation.finding)
+
+
+def decidable_among(user: User, rows: Sequence[Operation]) -> set[UUID]:
+    """Return which of these operations `user` may decide about, as `may_decide` tells of one."""
+    instances = {one.instance_id for one in rows if one.instance_id}
+    findings = {one.finding_id for one in rows if not one.instance_id and one.finding_id}
+    may = set(managed_by(user).filter(pk__in=instances).values_list("pk", flat=True))
+    may |= set(findings_for(user).filter(pk__in=findings).values_list("pk", flat=True))
+    return {one.pk for one in rows if (one.instance_id or one.finding_id) in may}
 
 
 def manages_until(user: User, instance: Instance) -> datetime | None:

@@ -17,6 +17,7 @@ from instances.forms import (
     ShareForm,
 )
 from instances.models import Organization, Team
+from instances.reach import reach_of
 
 Typed = dict[str, Any]
 
@@ -246,7 +247,7 @@ def test_name_of_another_organization_is_refused(organization: Organization) -> 
 
 def test_filter_with_impossible_values_filters_nothing(operator: User) -> None:
     query = QueryDict("status=nonsense&organization=7&owner=you")
-    assert InstanceFilter(query, user=operator).chips() == []
+    assert InstanceFilter(query, reach=reach_of(operator)).chips() == []
 
 
 @pytest.mark.django_db

@@ -6,14 +6,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
 
-from instances import access
-from instances.access import Action
-from instances.models import Environment, Instance, InstanceStatus, Organization
+from instances.models import Environment, Instance, InstanceStatus
+from instances.models.walk import Walk
+from instances.reach import Reach
 
 COLUMNS = {
     "status": "status",
@@ -22,6 +21,9 @@ COLUMNS = {
     "tag": "tags__name",
     "element": "element_key",
 }
+SELECTS = ("status", "environment", "organization", "owner")
+# Filters by which few rows are left, or whose index is walked in order by itself.
+NARROW = ("q", "owner", "tag", "organization")
 CHIP_NAMES = {
     "q": "Search",
     "owner": "Owner",
@@ -60,6 +62,16 @@ class Chip:
     url: str
 
 
+@dataclass(frozen=True)
+class Select:
+    """A filter with a list to choose from; written plainly, as widgets cost more than the rows."""
+
+    name: str
+    label: str
+    choices: list[tuple[str, str]]
+    chosen: str
+
+
 class InstanceFilter(forms.Form):
     """Filters from the URL; a value that does not exist filters nothing."""
 
@@ -70,22 +82,27 @@ class InstanceFilter(forms.Form):
     environment = forms.ChoiceField(
         required=False, choices=[("", "Any environment"), *Environment.choices]
     )
-    organization = forms.ModelChoiceField(
-        queryset=Organization.objects.none(), required=False, empty_label="Any organization"
-    )
+    organization = forms.ChoiceField(required=False, choices=[("", "Any organization")])
     owner = forms.ChoiceField(required=False, choices=[("", "Any owner"), ("me", "Me")])
     tag = forms.CharField(required=False, max_length=255)
     element = forms.CharField(required=False, max_length=100)
     access = forms.ChoiceField(required=False, choices=[("", ""), ("shared", "Shared with me")])
 
-    def __init__(self, query: QueryDict, *, user: User) -> None:
+    def __init__(self, query: QueryDict, *, reach: Reach) -> None:
         super().__init__(query)
-        self.query, self.user = query, user
-        organization = cast("forms.ModelChoiceField[Organization]", self.fields["organization"])
-        organization.queryset = access.organizations_for(user, Action.VIEW).order_by("name")
-        for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = name.capitalize()
+        self.query, self.reach = query, reach
+        self.names = {str(one.organization_id): str(one.organization) for one in reach.memberships}
+        organization = cast("forms.ChoiceField", self.fields["organization"])
+        organization.choices = [("", "Any organization"), *self.names.items()]
         self.full_clean()
+
+    def selects(self) -> list[Select]:
+        """Return the filters to choose from."""
+        chosen = [(name, str(self.cleaned_data.get(name, ""))) for name in SELECTS]
+        return [
+            Select(name, CHIP_NAMES[name], list(self.fields[name].choices), value)  # type: ignore[attr-defined]  # each is a ChoiceField
+            for name, value in chosen
+        ]
 
     @property
     def is_shared_only(self) -> bool:
@@ -95,20 +112,25 @@ class InstanceFilter(forms.Form):
     @property
     def has_organizations(self) -> bool:
         """Whether the person belongs to any organization."""
-        return access.organizations_for(self.user, Action.VIEW).exists()
+        return bool(self.names)
 
-    def rows(self) -> QuerySet[Instance]:
-        """Return the instances that the person may see and that match."""
-        visible = access.shared_with if self.is_shared_only else access.visible_to
+    def walks(self) -> list[Walk[Instance]]:
+        """Return how to walk the instances that the person may see and that match."""
+        rows, on = Instance.objects.filter(self._conditions()), self._set()
+        if text := on.get("q"):
+            rows = rows.filter(pk__in=Instance.objects.matching(text).values("pk"))
+        if self.is_shared_only:
+            return self.reach.shared(rows)
+        return self.reach.instances(rows, is_narrow=any(name in on for name in NARROW))
+
+    def _conditions(self) -> Q:
         condition = Q()
         for name, value in self._set().items():
             if name == "owner":
-                condition &= Q(owner=self.user)
+                condition &= Q(owner=self.reach.user.pk)
             elif name in COLUMNS:
                 condition &= Q((COLUMNS[name], value))
-        rows = visible(self.user).filter(condition)
-        text = self.cleaned_data.get("q")
-        return rows.filter(pk__in=Instance.objects.matching(text).values("pk")) if text else rows
+        return condition
 
     def chips(self) -> list[Chip]:
         """Return the filters that are on, each with the way to remove it."""
@@ -123,6 +145,8 @@ class InstanceFilter(forms.Form):
 
     def _words(self, name: str, value: Any) -> str:
         labels = {"status": InstanceStatus, "environment": Environment}
+        if name == "organization":
+            return self.names[value]
         if name in labels:
             return str(labels[name](value).label)
         return "me" if name == "owner" else str(value)

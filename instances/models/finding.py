@@ -80,6 +80,7 @@ class Finding(models.Model):
                 condition=Q(verdict=Verdict.OPEN),
                 name="finding_open_by_organization",
             ),
+            models.Index(fields=["-id"], condition=Q(verdict=Verdict.OPEN), name="finding_open"),
         ]
         constraints = [
             models.CheckConstraint(

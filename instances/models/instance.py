@@ -64,10 +64,13 @@ class Instance(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="instances"
+        Organization, on_delete=models.PROTECT, related_name="instances", db_index=False
     )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_instances"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="owned_instances",
+        db_index=False,
     )
     name = models.CharField(max_length=255)
     element_key = models.CharField(max_length=100)
@@ -97,9 +100,14 @@ class Instance(models.Model):
     objects = InstanceQuerySet.as_manager()
 
     class Meta:
+        # Each ends in the order of the list, so that a page is read along one of them.
         indexes = [
             models.Index(fields=["organization", "-id"], name="instance_by_organization"),
-            models.Index(fields=["status", "-id"], name="instance_by_status"),
+            models.Index(fields=["organization", "status", "-id"], name="instance_by_status"),
+            models.Index(fields=["organization", "element_key", "-id"], name="instance_by_element"),
+            models.Index(
+                fields=["organization", "environment", "-id"], name="instance_by_environment"
+            ),
             models.Index(fields=["owner", "-id"], name="instance_by_owner"),
         ]
         constraints = [
@@ -156,6 +164,11 @@ class Instance(models.Model):
     def tag_names(self) -> list[str]:
         """Every tag, in the order asked for or returned (prefetch `tags` for lists)."""
         return [tag.name for tag in sorted(self.tags.all(), key=lambda tag: tag.pk)]
+
+    @property
+    def shown_tags(self) -> list[str]:
+        """The tags of people, without the one by which a lost answer is found."""
+        return [name for name in self.tag_names if not name.startswith("ced-")]
 
     def replace_tags(self, names: Iterable[str]) -> None:
         """Make `names` the tags of this instance."""

@@ -40,7 +40,7 @@ class Operation(models.Model):
         related_name="operations",
     )
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="operations"
+        Organization, on_delete=models.PROTECT, related_name="operations", db_index=False
     )
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations"
@@ -98,6 +98,15 @@ class Operation(models.Model):
                 name="operation_leased",
             ),
             models.Index(fields=["organization", "state"], name="operation_by_organization"),
+            models.Index(fields=["organization", "-id"], name="operation_newest"),
+            models.Index(
+                fields=["organization", "-id"],
+                condition=Q(state=S.NEEDS_PERSON),
+                name="operation_waiting_newest",
+            ),
+            models.Index(
+                fields=["-id"], condition=Q(state=S.NEEDS_PERSON), name="operation_waiting"
+            ),
             models.Index(fields=["instance", "-id"], name="operation_by_instance"),
             models.Index(
                 fields=["id"],

@@ -46,9 +46,15 @@ class Share(models.Model):
         related_name="shares",
         null=True,
         blank=True,
+        db_index=False,
     )
     team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, related_name="shares", null=True, blank=True
+        Team,
+        on_delete=models.CASCADE,
+        related_name="shares",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     level = models.CharField(max_length=6, choices=ShareLevel.choices)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -60,6 +66,10 @@ class Share(models.Model):
     objects = ShareQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(fields=["user", "-instance"], name="share_by_person"),
+            models.Index(fields=["team", "-instance"], name="share_by_team"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(level__in=ShareLevel.values), name="share_level_is_known"

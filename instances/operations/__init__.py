@@ -13,7 +13,9 @@ from instances.operations.decisions import (
     NotWaitingError,
     candidates_for,
     choices_for,
+    choices_given,
     decide,
+    facts_of,
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.health import NotTestableError, request_test
@@ -49,9 +51,11 @@ __all__ = [
     "candidates_for",
     "change_organization",
     "choices_for",
+    "choices_given",
     "create_organization",
     "decide",
     "decide_finding",
+    "facts_of",
     "finding_choices",
     "may_be_canceled",
     "remove_share",

@@ -1,6 +1,10 @@
 """What a person decides about a request whose outcome no machine can settle."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import cast
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
@@ -54,7 +58,31 @@ class ChoiceError(Exception):
     """This choice is not among those that the operation leaves; the text says what to do."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What decides, beside the operation itself, how it may go on."""
+
+    candidates: list[Finding]
+    has_credentials: bool
+
+
+def facts_of(rows: Sequence[Operation]) -> dict[UUID, Facts]:
+    """Return the facts of each operation, in two queries."""
+    ids = [operation.pk for operation in rows]
+    candidates: dict[UUID, list[Finding]] = {pk: [] for pk in ids}
+    for finding in _candidates().filter(operation__in=ids):
+        candidates[cast("UUID", finding.operation_id)].append(finding)
+    held = OperationSecret.objects.filter(operation__in=ids)
+    with_credentials = set(held.values_list("operation", flat=True))
+    return {pk: Facts(candidates[pk], pk in with_credentials) for pk in ids}
+
+
 def choices_for(operation: Operation) -> tuple[Choice, ...]:
+    """Return what a person may choose now, nothing while no person is needed."""
+    return choices_given(operation, facts_of([operation])[operation.pk])
+
+
+def choices_given(operation: Operation, facts: Facts) -> tuple[Choice, ...]:
     """
     Return what a person may choose now, nothing while no person is needed.
 
@@ -63,18 +91,21 @@ def choices_for(operation: Operation) -> tuple[Choice, ...]:
     if operation.state != OperationState.NEEDS_PERSON:
         return ()
     choices = CHOICES.get(operation.problem, UNSETTLED)
-    if candidates_for(operation).exists():
+    if facts.candidates:
         others = (choice for choice in choices if choice not in (Choice.ADOPT, Choice.CREATE))
         return (Choice.ADOPT, *others)
     if Choice.ADOPT in choices:
         return UNSETTLED
-    has_credentials = OperationSecret.objects.filter(operation=operation).exists()
-    return tuple(choice for choice in choices if choice != Choice.CREATE or has_credentials)
+    return tuple(one for one in choices if one != Choice.CREATE or facts.has_credentials)
 
 
 def candidates_for(operation: Operation) -> models.QuerySet[Finding]:
     """Return the instances on the platform that may be the one, oldest first."""
-    rows = operation.findings.open().filter(operation__kind=OperationKind.CREATE)
+    return _candidates().filter(operation=operation)
+
+
+def _candidates() -> models.QuerySet[Finding]:
+    rows = Finding.objects.open().filter(operation__kind=OperationKind.CREATE)
     return rows.order_by("remote_created_at", "pk")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,12 +13,22 @@ from django.shortcuts import get_object_or_404
 from instances import access
 from instances.access import Action
 from instances.models import Finding, Instance, Operation, Organization, Share
+from instances.reach import Reach, reach_of
 
 
 class SignedInRequest(HttpRequest):
     """A request behind LoginRequiredMiddleware."""
 
     user: User
+    reach: Reach
+
+
+def reach_for(request: HttpRequest) -> Reach:
+    """Return what the person of the request reaches, read once for a page."""
+    asked = cast("SignedInRequest", request)
+    if not hasattr(asked, "reach"):
+        asked.reach = reach_of(asked.user)
+    return asked.reach
 
 
 P = ParamSpec("P")

@@ -1,5 +1,6 @@
 """Pages of a list, newest first, that cost the same wherever they are (no OFFSET, no count)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from instances.forms import PagePosition
+from instances.models.walk import Dress, Span, Walk, newest
 
 PAGE_SIZE = 50
 Row = TypeVar("Row", bound=Model)
@@ -23,14 +25,27 @@ class Page(Generic[Row]):
 
 def page_of(rows: QuerySet[Row], position: PagePosition, *, size: int = PAGE_SIZE) -> Page[Row]:
     """Return the rows of one page; ids sort by time."""
-    after, before = position.older_than, position.newer_than
-    if before is not None:
-        found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
-        shown = found[:size][::-1]
-        return _page(shown, has_newer=len(found) > size, has_older=True)
-    older = rows.filter(pk__lt=after) if after is not None else rows
-    found = list(older.order_by("-pk")[: size + 1])
-    return _page(found[:size], has_newer=after is not None, has_older=len(found) > size)
+    return page_along([Walk(rows)], position, dress=_plain, size=size)
+
+
+def page_along(
+    walks: Sequence[Walk[Row]],
+    position: PagePosition,
+    *,
+    dress: Dress[Row],
+    size: int = PAGE_SIZE,
+) -> Page[Row]:
+    """Return the rows of one page of all walks together, `dress` saying what comes with them."""
+    older, newer = position.older_than, position.newer_than
+    if newer is not None:
+        found = newest(walks, Span(size + 1, newer_than=newer, is_oldest_first=True), dress)
+        return _page(found[:size][::-1], has_newer=len(found) > size, has_older=True)
+    found = newest(walks, Span(size + 1, older_than=older), dress)
+    return _page(found[:size], has_newer=older is not None, has_older=len(found) > size)
+
+
+def _plain(rows: QuerySet[Row]) -> QuerySet[Row]:
+    return rows
 
 
 def _page(rows: list[Row], *, has_newer: bool, has_older: bool) -> Page[Row]:

@@ -1,23 +1,33 @@
 """The list of instances."""
 
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from instances.forms import InstanceFilter, PagePosition
-from instances.views.finding import SignedInRequest
-from instances.views.keyset import page_of
+from instances.models import Instance
+from instances.views.finding import SignedInRequest, reach_for
+from instances.views.keyset import page_along
 
 TEMPLATE = "instances/instance_list.html"
+SHOWN = (
+    *("name", "element_key", "environment", "status", "remote_id", "created_at"),
+    *("organization__name", "organization__environment_label", "owner__username"),
+)
 
 
 @require_safe
 def instance_list(request: SignedInRequest) -> HttpResponse:
     """Show instances, newest first; asked by htmx, only the part that changes."""
-    filters = InstanceFilter(request.GET, user=request.user)
-    rows = filters.rows().select_related("organization", "owner").prefetch_related("tags")
-    page = page_of(rows, PagePosition(request.GET))
+    filters = InstanceFilter(request.GET, reach=reach_for(request))
+    page = page_along(filters.walks(), PagePosition(request.GET), dress=_with_names)
+    prefetch_related_objects(page.rows, "tags")
     part = request.headers.get("HX-Target", "")
     template = f"{TEMPLATE}#{part}" if part in ("rows", "results") else TEMPLATE
     is_busy = any(instance.is_busy for instance in page.rows)
     return render(request, template, {"filters": filters, "page": page, "is_busy": is_busy})
+
+
+def _with_names(rows: QuerySet[Instance]) -> QuerySet[Instance]:
+    return rows.select_related("organization", "owner").only(*SHOWN)

@@ -1,9 +1,10 @@
 """How a wish stands and what a person can do about it: for the instance's page and the list."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db.models import prefetch_related_objects
 
 from instances import access, operations
 from instances.models import Attempt, Finding, Operation
@@ -34,15 +35,21 @@ class Standing:
 
 def standing(user: User, operation: Operation) -> Standing:
     """Return what a person needs to know to decide how `operation` goes on."""
-    return Standing(
-        operation=operation,
-        attempts=sorted(operation.attempts.all(), key=lambda attempt: attempt.number),
-        candidates=list(operations.candidates_for(operation)),
-        choices=operations.choices_for(operation),
-        may_decide=access.may_decide(user, operation),
-    )
+    return standings(user, [operation])[0]
 
 
-def standings(user: User, rows: Iterable[Operation]) -> list[Standing]:
-    """Return the standing of each of them."""
-    return [standing(user, operation) for operation in rows]
+def standings(user: User, rows: Sequence[Operation]) -> list[Standing]:
+    """Return the standing of each of them, in a number of queries that does not depend on theirs."""
+    facts = operations.facts_of(rows)
+    prefetch_related_objects(rows, "attempts")
+    decidable = access.decidable_among(user, rows)
+    return [
+        Standing(
+            operation=operation,
+            attempts=sorted(operation.attempts.all(), key=lambda attempt: attempt.number),
+            candidates=facts[operation.pk].candidates,
+            choices=operations.choices_given(operation, facts[operation.pk]),
+            may_decide=operation.pk in decidable,
+        )
+        for operation in rows
+    ]

@@ -1,0 +1,151 @@
+"""What one person may see and decide about, as index walks: one for each reason why."""
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from instances.access import ROLE_ALLOWS, Action
+from instances.models import (
+    FINAL,
+    Finding,
+    Instance,
+    Membership,
+    Operation,
+    OperationState,
+    Organization,
+    Role,
+    Share,
+    ShareLevel,
+    Team,
+)
+from instances.models.walk import Walk
+
+SHARE_IS_CURRENT = Q(shares__expires_at__isnull=True) | Q(shares__expires_at__gt=Now())
+BY_SHARE = "shares__instance"
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A person's organizations, with their role, and teams, as they were read."""
+
+    user: User
+    memberships: tuple[Membership, ...]
+    teams: tuple[int, ...]
+
+    def organizations(self, action: Action = Action.VIEW) -> list[UUID]:
+        """Return the organizations in which the person's role allows `action`."""
+        return [
+            one.organization_id for one in self.memberships if action in ROLE_ALLOWS[Role(one.role)]
+        ]
+
+    def instances(
+        self, rows: QuerySet[Instance], *, is_narrow: bool = False
+    ) -> list[Walk[Instance]]:
+        """
+        Return how to walk those of `rows` that the person may see.
+
+        `is_narrow`: the rows have an index of their own, which is walked instead of those of the
+        organizations.
+        """
+        if not is_narrow:
+            return [*self._of_organizations(rows, Action.VIEW), *self.shared(rows)]
+        mine = self.organizations()
+        return [*([Walk(rows, Q(organization__in=mine))] if mine else []), *self.shared(rows)]
+
+    def shared(self, rows: QuerySet[Instance]) -> list[Walk[Instance]]:
+        """Return how to walk those of `rows` that somebody shared with the person."""
+        if not self.user.is_active:
+            return []
+        alone = Walk(rows, SHARE_IS_CURRENT & Q(shares__user=self.user.pk), key=BY_SHARE)
+        if not self.teams:
+            return [alone]
+        by_team = Walk(rows, SHARE_IS_CURRENT, "shares__team", self.teams, Team, key=BY_SHARE)
+        return [alone, by_team]
+
+    def operations(self, rows: QuerySet[Operation]) -> list[Walk[Operation]]:
+        """Return how to walk those of `rows` that are about instances that the person may see."""
+        about = rows.filter(instance__isnull=False)
+        walks = self._of_organizations(about, Action.VIEW)
+        if self.user.is_active:
+            walks.append(
+                Walk(about.filter(Exists(self._shares().filter(instance=OuterRef("instance")))))
+            )
+        return walks
+
+    def waiting(self) -> list[Walk[Operation]]:
+        """Return how to walk what stopped until somebody decides, also about what is no instance."""
+        rows = Operation.objects.filter(state=OperationState.NEEDS_PERSON)
+        walks = self.operations(rows)
+        if self.user.is_active:
+            walks.append(Walk(rows.filter(self._decidable(), instance__isnull=True)))
+        return walks
+
+    def findings(self) -> list[Walk[Finding]]:
+        """Return how to walk what is decided about by itself, not as part of its request."""
+        settled = Q(operation__isnull=True) | Q(operation__state__in=FINAL)
+        rows = Finding.objects.open().filter(settled)
+        walks = self._of_organizations(rows, Action.ADMINISTER)
+        if self.user.is_active:
+            requested = rows.filter(operation__isnull=False)
+            if self.organizations(Action.CREATE):
+                walks.append(Walk(requested.filter(self._by_owning("operation__instance"))))
+            shares = self._managing().filter(instance=OuterRef("operation__instance"))
+            walks.append(Walk(requested.filter(Exists(shares))))
+        return walks
+
+    def _of_organizations(self, rows: QuerySet[Row], action: Action) -> list[Walk[Row]]:
+        values = self.organizations(action)
+        return [Walk(rows, Q(), "organization", values, Organization)] if values else []
+
+    def _decidable(self) -> Q:
+        """Say that the person may decide about what was found."""
+        instance = "finding__operation__instance"
+        return (
+            Q(finding__organization__in=self.organizations(Action.ADMINISTER))
+            | self._by_owning(instance)
+            | Q((f"{instance}__in", self._managing().values("instance")))
+        )
+
+    def _by_owning(self, instance: str) -> Q:
+        """Say that the person manages an instance by role, or as its owner."""
+        own = Q((f"{instance}__owner", self.user.pk))
+        creating = Q((f"{instance}__organization__in", self.organizations(Action.CREATE)))
+        administered = Q((f"{instance}__organization__in", self.organizations(Action.ADMINISTER)))
+        return own & creating | administered
+
+    def _managing(self) -> QuerySet[Share]:
+        return self._shares().filter(level=ShareLevel.MANAGE)
+
+    def _shares(self) -> QuerySet[Share]:
+        with_me = Q(user=self.user.pk)
+        if self.teams:
+            with_me |= Q(team__in=self.teams)
+        return Share.objects.current().filter(with_me)
+
+    def shape(self) -> tuple[int, ...]:
+        """Return how many organizations there are of each role, and how many teams."""
+        roles = [one.role for one in self.memberships]
+        return (*(roles.count(role) for role in Role), len(self.teams))
+
+    def ids(self) -> list[object]:
+        """Return the ids behind `shape`, in its order, after the person's own."""
+        by_role = [
+            [one.organization_id for one in self.memberships if one.role == role] for role in Role
+        ]
+        return [self.user.pk, *chain(*by_role), *self.teams]
+
+
+def reach_of(user: User) -> Reach:
+    """Read what `user` belongs to; nobody who is switched off reaches anything."""
+    if not user.is_active:
+        return Reach(user, (), ())
+    secrets = ("organization__user_secret", "organization__organization_secret")
+    belongs = Membership.objects.filter(user=user).select_related("organization").defer(*secrets)
+    teams = Team.members.through.objects.filter(user=user).values_list("team", flat=True)
+    return Reach(user, tuple(belongs.order_by("organization__name")), tuple(teams))

@@ -1,0 +1,63 @@
+"""How much waits for a person, as every page tells: one statement, written once for many people."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection
+
+from instances.models import Membership, Role
+from instances.models.walk import Span, Walk
+from instances.reach import Reach
+
+# Numbers that are no row's, in place of ids that are known when the statement is run.
+NOBODY, NO_TEAM = -1, -1_000_000
+
+
+def waiting(reach: Reach, *, most: int) -> int:
+    """Return how many requests and findings wait for the person; of each reason `most` are counted."""
+    if not reach.user.is_active:
+        return 0
+    text, parameters = _statement(reach.shape(), most)
+    ids = dict(zip(_somebody(reach.shape()).ids(), reach.ids(), strict=True))
+    known = {_adapted(stand_in): _adapted(real) for stand_in, real in ids.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(text, [known.get(one, one) for one in parameters])
+        return int(cursor.fetchone()[0])
+
+
+@lru_cache(maxsize=256)
+def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]:
+    """
+    Return the statement for everybody who belongs to as many organizations and teams.
+
+    Writing it takes Django several times as long as running it takes the database.
+    """
+    reach, span = _somebody(shape), Span(most)
+    walks: Iterable[Walk[Any]] = chain(reach.waiting(), reach.findings())
+    cut = [walk.part(span).values("pk")[:most] for walk in walks]
+    written = [rows.query.sql_with_params() for rows in cut]
+    parts = [f"SELECT * FROM ({text}) AS walk{at}" for at, (text, _) in enumerate(written)]  # noqa: S608 - written by Django
+    counted = f"SELECT COUNT(*) FROM ({' UNION '.join(parts)}) AS waiting"  # noqa: S608
+    return counted, tuple(one for _, parameters in written for one in parameters)
+
+
+@lru_cache(maxsize=256)
+def _somebody(shape: tuple[int, ...]) -> Reach:
+    """Return a person of that shape whose ids are no row's."""
+    *of_roles, teams = shape
+    roles = [role for role, many in zip(Role, of_roles, strict=True) for _ in range(many)]
+    memberships = [
+        Membership(organization_id=UUID(int=at), role=role) for at, role in enumerate(roles)
+    ]
+    return Reach(User(pk=NOBODY), tuple(memberships), tuple(range(NO_TEAM, NO_TEAM + teams)))
+
+
+def _adapted(value: Any) -> Any:
+    """Return an id as this database takes it."""
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
