@@ -95,7 +95,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "instances:sign_in"
-LOGIN_REDIRECT_URL = "instances:list"
+LOGIN_REDIRECT_URL = "instances:start"
 LOGOUT_REDIRECT_URL = "instances:sign_in"
 
 LANGUAGE_CODE = "en-us"

@@ -1,7 +1,6 @@
 """The map of pages."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
 from instances.views import (
     account,
@@ -14,13 +13,14 @@ from instances.views import (
     instance_health,
     listing,
     organizations,
+    overview,
     sharing,
     token,
 )
 
 app_name = "instances"
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="instances:list"), name="start"),
+    path("", overview.overview, name="start"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", account.sign_in, name="sign_in"),

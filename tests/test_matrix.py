@@ -62,7 +62,7 @@ MANAGES = ("owner", "admin", "manage")
 
 # Address: what GET answers, what POST answers (405: it takes none).
 TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
-    "start": (everybody(302), everybody(302)),
+    "start": (everybody(200), everybody(405)),
     "livez": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
     "readyz": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
     "sign_in": (

@@ -38,7 +38,7 @@ def test_wrong_password_does_not_sign_in(client: Client, nora: User) -> None:
 
 def test_signed_in_person_is_not_asked_again(client: Client, nora: User) -> None:
     client.force_login(nora)
-    assert client.get("/sign-in/").headers["Location"] == "/instances/"
+    assert client.get("/sign-in/").headers["Location"] == "/"
 
 
 def test_sign_out_is_posted_and_ends_the_session(client: Client, nora: User) -> None:
@@ -101,5 +101,5 @@ def test_activity_query_count_does_not_grow(
 ) -> None:
     for _ in range(3):
         ask()
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             signed_in.get("/activity/")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import reverse
 
 from instances.models import Instance, OperationState, Organization, Share
 from tests.conftest import put_in_state
@@ -18,10 +17,6 @@ LIST = "/instances/"
 
 def names(response: Any) -> list[str]:
     return [instance.name for instance in response.context["page"].rows]
-
-
-def test_start_leads_to_the_list(signed_in: Client) -> None:
-    assert signed_in.get("/").headers["Location"] == reverse("instances:list")
 
 
 def test_anonymous_is_sent_to_sign_in(client: Client, db: None) -> None:

@@ -70,7 +70,8 @@ class Visitor:
         self.page.get_by_label("Username").fill(username)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="Instances", level=1)).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+        self.visit("/instances/")
 
     def accessibility_violations(self) -> list[str]:
         """What axe finds on the present page, in short."""

@@ -47,7 +47,16 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
     """The address of every page that a member can open."""
     ready = made[5].pk
     share = Share.objects.get()
-    plain = ["list", "new", "activity", "attention", "organizations", "organization_new", "account"]
+    plain = [
+        "start",
+        "list",
+        "new",
+        "activity",
+        "attention",
+        "organizations",
+        "organization_new",
+        "account",
+    ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
     return [
         *[reverse(f"instances:{name}") for name in plain],
