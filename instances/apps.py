@@ -1,6 +1,7 @@
 """The application that is Elementdesk."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class InstancesConfig(AppConfig):
@@ -9,5 +10,8 @@ class InstancesConfig(AppConfig):
     name = "instances"
 
     def ready(self) -> None:
-        """Load the checks; they can only be registered once models exist."""
+        """Load what can only be registered once models exist."""
         from instances import checks  # noqa: F401 - imported for what it registers
+        from instances.models import search_index
+
+        post_migrate.connect(search_index.make_after, sender=self)

@@ -45,36 +45,36 @@ class Reach:
         ]
 
     def instances(
-        self, rows: QuerySet[Instance], *, is_narrow: bool = False
+        self, *either: QuerySet[Instance], is_narrow: bool = False
     ) -> list[Walk[Instance]]:
         """
-        Return how to walk those of `rows` that the person may see.
+        Return how to walk those rows of `either` that the person may see.
 
         `is_narrow`: the rows have an index of their own, which is walked instead of those of the
         organizations.
         """
         if not is_narrow:
-            return [*self._of_organizations(rows, Action.VIEW), *self.shared(rows)]
+            return [*self._of_organizations(Action.VIEW, *either), *self.shared(*either)]
         mine = self.organizations()
-        return [*([Walk(rows, Q(organization__in=mine))] if mine else []), *self.shared(rows)]
+        return [*([Walk(either, Q(organization__in=mine))] if mine else []), *self.shared(*either)]
 
-    def shared(self, rows: QuerySet[Instance]) -> list[Walk[Instance]]:
-        """Return how to walk those of `rows` that somebody shared with the person."""
+    def shared(self, *either: QuerySet[Instance]) -> list[Walk[Instance]]:
+        """Return how to walk those rows of `either` that somebody shared with the person."""
         if not self.user.is_active:
             return []
-        alone = Walk(rows, SHARE_IS_CURRENT & Q(shares__user=self.user.pk), key=BY_SHARE)
+        alone = Walk(either, SHARE_IS_CURRENT & Q(shares__user=self.user.pk), key=BY_SHARE)
         if not self.teams:
             return [alone]
-        by_team = Walk(rows, SHARE_IS_CURRENT, "shares__team", self.teams, Team, key=BY_SHARE)
+        by_team = Walk(either, SHARE_IS_CURRENT, "shares__team", self.teams, Team, key=BY_SHARE)
         return [alone, by_team]
 
     def operations(self, rows: QuerySet[Operation]) -> list[Walk[Operation]]:
         """Return how to walk those of `rows` that are about instances that the person may see."""
         about = rows.filter(instance__isnull=False)
-        walks = self._of_organizations(about, Action.VIEW)
+        walks = self._of_organizations(Action.VIEW, about)
         if self.user.is_active:
             walks.append(
-                Walk(about.filter(Exists(self._shares().filter(instance=OuterRef("instance")))))
+                Walk([about.filter(Exists(self._shares().filter(instance=OuterRef("instance"))))])
             )
         return walks
 
@@ -83,25 +83,25 @@ class Reach:
         rows = Operation.objects.filter(state=OperationState.NEEDS_PERSON)
         walks = self.operations(rows)
         if self.user.is_active:
-            walks.append(Walk(rows.filter(self._decidable(), instance__isnull=True)))
+            walks.append(Walk([rows.filter(self._decidable(), instance__isnull=True)]))
         return walks
 
     def findings(self) -> list[Walk[Finding]]:
         """Return how to walk what is decided about by itself, not as part of its request."""
         settled = Q(operation__isnull=True) | Q(operation__state__in=FINAL)
         rows = Finding.objects.open().filter(settled)
-        walks = self._of_organizations(rows, Action.ADMINISTER)
+        walks = self._of_organizations(Action.ADMINISTER, rows)
         if self.user.is_active:
             requested = rows.filter(operation__isnull=False)
             if self.organizations(Action.CREATE):
-                walks.append(Walk(requested.filter(self._by_owning("operation__instance"))))
+                walks.append(Walk([requested.filter(self._by_owning("operation__instance"))]))
             shares = self._managing().filter(instance=OuterRef("operation__instance"))
-            walks.append(Walk(requested.filter(Exists(shares))))
+            walks.append(Walk([requested.filter(Exists(shares))]))
         return walks
 
-    def _of_organizations(self, rows: QuerySet[Row], action: Action) -> list[Walk[Row]]:
+    def _of_organizations(self, action: Action, *either: QuerySet[Row]) -> list[Walk[Row]]:
         values = self.organizations(action)
-        return [Walk(rows, Q(), "organization", values, Organization)] if values else []
+        return [Walk(either, Q(), "organization", values, Organization)] if values else []
 
     def _decidable(self) -> Q:
         """Say that the person may decide about what was found."""

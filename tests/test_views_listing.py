@@ -71,6 +71,14 @@ def test_each_filter_has_a_chip_that_removes_only_it(signed_in: Client, ask: Ask
     }
 
 
+def test_a_short_search_says_what_it_looks_at(signed_in: Client, ask: Ask) -> None:
+    ask(name="ab", tag_names=["ab"])
+    page = signed_in.get(f"{LIST}?q=ab")
+    assert names(page) == ["ab"]
+    assert "from three letters on" in page.content.decode()
+    assert "from three letters on" not in signed_in.get(f"{LIST}?q=abc").content.decode()
+
+
 def test_search_finds_a_remote_id(signed_in: Client, active: Instance) -> None:
     assert names(signed_in.get(f"{LIST}?q={active.remote_id}")) == [active.name]
 

@@ -1,16 +1,17 @@
 """What the list of instances shows: search and filters, as they stand in the URL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from instances.models import Environment, Instance, InstanceStatus
+from instances.models import Environment, Instance, InstanceStatus, search
 from instances.models.walk import Walk
 from instances.reach import Reach
 
@@ -23,7 +24,7 @@ COLUMNS = {
 }
 SELECTS = ("status", "environment", "organization", "owner")
 # Filters by which few rows are left, or whose index is walked in order by itself.
-NARROW = ("q", "owner", "tag", "organization")
+NARROW = ("owner", "tag", "organization")
 CHIP_NAMES = {
     "q": "Search",
     "owner": "Owner",
@@ -114,14 +115,23 @@ class InstanceFilter(forms.Form):
         """Whether the person belongs to any organization."""
         return bool(self.names)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether what is searched is too short to be looked for in names."""
+        text: str = self.cleaned_data.get("q", "")
+        return text != "" and search.is_short(text)
+
     def walks(self) -> list[Walk[Instance]]:
         """Return how to walk the instances that the person may see and that match."""
         rows, on = Instance.objects.filter(self._conditions()), self._set()
+        either: Sequence[QuerySet[Instance]] = [rows]
+        is_narrow = any(name in on for name in NARROW)
         if text := on.get("q"):
-            rows = rows.filter(pk__in=Instance.objects.matching(text).values("pk"))
+            found = search.matching(rows, text)
+            either, is_narrow = found.parts, is_narrow or found.are_few
         if self.is_shared_only:
-            return self.reach.shared(rows)
-        return self.reach.instances(rows, is_narrow=any(name in on for name in NARROW))
+            return self.reach.shared(*either)
+        return self.reach.instances(*either, is_narrow=is_narrow)
 
     def _conditions(self) -> Q:
         condition = Q()

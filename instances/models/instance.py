@@ -49,13 +49,6 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Those that change by themselves, so that a page showing them polls."""
         return self.filter(status__in=BUSY)
 
-    def matching(self, text: str) -> "InstanceQuerySet":
-        """Those whose name or element key contains `text`, or whose id or tag it is."""
-        found = Q(name__icontains=text) | Q(element_key__icontains=text) | Q(tags__name=text)
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            found |= Q(remote_id=int(text))
-        return self.filter(pk__in=self.model._default_manager.filter(found).values("pk"))
-
 
 class Instance(models.Model):
     """One authenticated connection to one provider account."""

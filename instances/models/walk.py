@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Func, Model, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import Func, Manager, Model, OuterRef, Q, QuerySet, UUIDField
 
 Row = TypeVar("Row", bound=Model)
 EVERY = Q()
@@ -38,13 +38,13 @@ class Span:
 @dataclass(frozen=True)
 class Walk(Generic[Row]):
     """
-    The `rows` that fulfil `condition`, in the order of `key`.
+    The rows of `either`, as far as they fulfil `condition`, in the order of `key`.
 
     With `column` and `values` they are read along the index of each value, as many as are asked
     for, and merged: what has no such row costs nothing, wherever its rows lie in time.
     """
 
-    rows: QuerySet[Row]
+    either: Sequence[QuerySet[Row]]
     condition: Q = EVERY
     column: str = ""
     values: Sequence[object] = ()
@@ -55,35 +55,42 @@ class Walk(Generic[Row]):
 
     def part(self, span: Span) -> QuerySet[Row]:
         """Return the rows of `span`, in order, not cut yet."""
-        if not self.column:
-            return self._straight(span, Q())
-        if len(self.values) == 1:
-            return self._straight(span, Q((self.column, self.values[0])))
-        model = self.rows.model._default_manager
+        if len(self.either) == 1 and len(self.values) <= 1:
+            return self._straight(self.either[0], span, *self.values)
+        parts = [part for rows in self.either for part in self._parts(rows, span)]
+        merged = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
         order = "pk" if span.is_oldest_first else "-pk"
-        return model.filter(pk__in=self._merged(span)).order_by(order)
+        return self._all.filter(pk__in=merged).order_by(order)
 
-    def _straight(self, span: Span, also: Q) -> QuerySet[Row]:
-        bounds = Q()
+    @property
+    def _all(self) -> Manager[Row]:
+        return self.either[0].model._default_manager
+
+    def _parts(self, rows: QuerySet[Row], span: Span) -> list[QuerySet[Any, Any]]:
+        """Return the ids of some rows, cut, for each value."""
+        if connection.vendor == "postgresql" and self.each is not None and len(self.values) > 1:
+            of_one = self._straight(rows, span, OuterRef("pk")).values("pk")[: span.limit]
+            ids = Func(ArraySubquery(of_one), function="unnest", output_field=UUIDField())
+            return [self.each._default_manager.filter(pk__in=self.values).values_list(ids)]
+        several = (
+            [self._straight(rows, span, value) for value in self.values]
+            if self.values
+            else [self._straight(rows, span)]
+        )
+        # SQLite wants what is cut one level below what is merged.
+        return [
+            self._all.filter(pk__in=one.values("pk")[: span.limit]).values("pk") for one in several
+        ]
+
+    def _straight(self, rows: QuerySet[Row], span: Span, *value: object) -> QuerySet[Row]:
+        conditions = self.condition & Q(*((self.column, one) for one in value))
         if span.older_than is not None:
-            bounds &= Q((f"{self.key}__lt", span.older_than))
+            conditions &= Q((f"{self.key}__lt", span.older_than))
         if span.newer_than is not None:
-            bounds &= Q((f"{self.key}__gt", span.newer_than))
+            conditions &= Q((f"{self.key}__gt", span.newer_than))
         order = self.key if span.is_oldest_first else f"-{self.key}"
         # One call of filter: what is said of a joined row is said of the same one.
-        return self.rows.filter(self.condition & also & bounds).order_by(order)
-
-    def _merged(self, span: Span) -> QuerySet[Any, Any]:
-        if connection.vendor == "postgresql" and self.each is not None:
-            part = self._straight(span, Q((self.column, OuterRef("pk"))))
-            ids = ArraySubquery(part.values("pk")[: span.limit])
-            of_each = self.each._default_manager.filter(pk__in=self.values)
-            return of_each.values_list(Func(ids, function="unnest", output_field=UUIDField()))
-        parts = [self._straight(span, Q((self.column, value))) for value in self.values]
-        # SQLite wants what is cut one level below what is merged.
-        model = self.rows.model._default_manager
-        cut = [model.filter(pk__in=part.values("pk")[: span.limit]).values("pk") for part in parts]
-        return cut[0].union(*cut[1:], all=True)
+        return rows.filter(conditions).order_by(order)
 
 
 def newest(walks: Iterable[Walk[Row]], span: Span, dress: Dress[Row]) -> list[Row]:

@@ -25,7 +25,7 @@ class Page(Generic[Row]):
 
 def page_of(rows: QuerySet[Row], position: PagePosition, *, size: int = PAGE_SIZE) -> Page[Row]:
     """Return the rows of one page; ids sort by time."""
-    return page_along([Walk(rows)], position, dress=_plain, size=size)
+    return page_along([Walk([rows])], position, dress=_plain, size=size)
 
 
 def page_along(
