@@ -86,6 +86,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "sharing": (only(200, *SEES), only(422, *MANAGES)),
     "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
     "cancel": (only(302, *MANAGES), only(302, *MANAGES)),
+    "disable": (only(200, *MANAGES), only(422, *MANAGES)),
+    "enable": (only(200, *MANAGES), only(422, *MANAGES)),
     "attention": (everybody(200), everybody(405)),
     "decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "finding": (only(200, *MANAGES), only(422, *MANAGES)),
@@ -186,6 +188,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test"}
+    of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "finding":

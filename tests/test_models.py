@@ -98,6 +98,8 @@ def test_one_row_for_each_remote_id_and_account(ask: Ask) -> None:
 
 
 def test_one_operation_creates_one_instance(operation: Operation) -> None:
+    # Ended, so that only the second creation is wrong.
+    Operation.objects.update(state=OperationState.CANCELED, finished_at=Now())
     copy = Operation.objects.get()
     copy.pk, copy.tag, copy.client_request_id = uuid.uuid4(), "other", uuid.uuid4()
     refuses("operation_creates_one_instance", lambda: copy.save(force_insert=True))
@@ -148,6 +150,8 @@ def test_every_choice_is_held_by_the_database(operation: Operation, operator: Us
         (Instance, "environment"),
         (Membership, "role"),
     ]
+    # So that the kind is all that is wrong with it.
+    Operation.objects.update(remote_id=1)
     for model, field in nonsense:
         refuses("is_known", partial(model.objects.update, **{field: "nonsense"}))
 

@@ -144,6 +144,31 @@ class CloudElementsClient:
         """
         self._call("DELETE", f"/instances/{remote_id}", hook=before_send)
 
+    def enable_instance(
+        self, remote_id: int, *, before_send: Callable[[str], None] | None = None
+    ) -> None:
+        """
+        Let an instance take calls (PUT /instances/{id}/enabled, without a body).
+
+        Safe to repeat. No source shows the answer's body: it is not read.
+
+        :raises RejectedError: refused, or 404: the platform knows no such instance.
+        :raises CloudElementsError: as `create_instance`.
+        """
+        self._call("PUT", f"/instances/{remote_id}/enabled", hook=before_send)
+
+    def disable_instance(
+        self, remote_id: int, *, before_send: Callable[[str], None] | None = None
+    ) -> None:
+        """
+        Keep an instance from taking calls (DELETE /instances/{id}/enabled); nothing is lost.
+
+        Safe to repeat.
+
+        :raises CloudElementsError: as `enable_instance`.
+        """
+        self._call("DELETE", f"/instances/{remote_id}/enabled", hook=before_send)
+
     def replace_tags(self, remote_id: int, tags: Sequence[str]) -> None:
         """
         Make `tags` the tags of an instance (PATCH /instances/{id}); the others are lost.

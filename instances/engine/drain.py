@@ -11,15 +11,16 @@ from django.db import close_old_connections, connection
 
 from instances import fence
 from instances.crash_points import reach
-from instances.engine import adopting, calls, deletion, provisioning, siblings, writer
+from instances.engine import adopting, calls, deletion, lifecycle, provisioning, siblings, writer
 from instances.engine.batch import Batch
 from instances.engine.claims import Claim, LeaseLostError, lease, worker
-from instances.models import Operation, OperationKind
+from instances.models import CHANGES, Operation, OperationKind
 
 RUNS = {
     OperationKind.CREATE: provisioning.run,
     OperationKind.ADOPT: adopting.run,
     OperationKind.DELETE: deletion.run,
+    **dict.fromkeys(CHANGES, lifecycle.run),
 }
 
 # Between two claims: the others take their part before this process claims ahead, and calls that end

@@ -32,6 +32,7 @@ from instances.models import (
     OperationState,
     database_now,
 )
+from instances.vault import Purpose
 
 logger = structlog.get_logger(__name__)
 
@@ -52,6 +53,8 @@ FILLED = [
     "remote_created_at",
     "settled_at",
 ]
+# Of these, what reading it again leaves alone.
+OWN = ("status", "account", "remote_id", "settled_at")
 
 
 @dataclass(frozen=True)
@@ -207,14 +210,45 @@ def _filled(made: Made) -> Instance:
     instance.account = operation.organization.account or operation.organization.origin
     instance.remote_id = remote.remote_id
     instance.name = remote.name or instance.name
+    _describe(instance, remote)
+    instance.settled_at = timezone.now()
+    return instance
+
+
+def _describe(instance: Instance, remote: RemoteInstance) -> None:
     instance.element = remote.element
     instance.configuration = dict(remote.configuration)
     instance.is_valid, instance.is_disabled = remote.is_valid, remote.is_disabled
     instance.has_events, instance.has_caching = remote.has_events, remote.has_caching
     instance.has_trace_logging = remote.has_trace_logging
     instance.remote_created_at = remote.remote_created_at
-    instance.settled_at = timezone.now()
-    return instance
+
+
+def refresh(instance: Instance, remote: RemoteInstance) -> bool:
+    """
+    Store an instance that is here as the platform shows it now; True if its token changed.
+
+    In the caller's transaction. Whoever calls sets the status.
+    """
+    is_new = _is_another_token(instance, remote)
+    if is_new:
+        instance.token = vault.seal(instance, "token", remote.token.reveal())
+    instance.name = remote.name or instance.name
+    _describe(instance, remote)
+    fields = [name for name in FILLED if name not in OWN]
+    instance.save(update_fields=fields if is_new else [one for one in fields if one != "token"])
+    # The oldest samples of the platform have no tags: then ours stay known.
+    if remote.tags:
+        instance.replace_tags(remote.tags)
+    return is_new
+
+
+def _is_another_token(instance: Instance, remote: RemoteInstance) -> bool:
+    try:
+        kept = vault.open_sealed(instance, "token", purpose=Purpose.COMPARE)
+    except vault.UnreadableError:
+        return True
+    return kept.reveal() != remote.token.reveal()
 
 
 _evidence = Together(_save_evidence, ANSWERS, patience=0.06)

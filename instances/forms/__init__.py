@@ -4,6 +4,7 @@ from instances.forms.account import PasswordForm
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
+from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preview import RequestPreview
 from instances.forms.sharing import ShareForm
@@ -20,4 +21,5 @@ __all__ = [
     "PasswordForm",
     "RequestPreview",
     "ShareForm",
+    "SwitchForm",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from instances.models import CancelWish, Finding
+from instances.models import CancelWish, Finding, Operation
 from instances.operations import Choice, FindingChoice
 
 # What each choice does, told beside it.
@@ -150,3 +150,15 @@ class CancelForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what shall happen then."},
     )
+
+    def __init__(self, data: Any = None, *, operation: Operation) -> None:
+        super().__init__(data)
+        if operation.is_change:
+            # What is changed already stays so: there is nothing to choose.
+            self.fields["wish"] = forms.CharField(widget=forms.HiddenInput)
+            self.initial["wish"] = CancelWish.KEEP.value
+
+    def clean_wish(self) -> str:
+        """Take only what can be wished for."""
+        wish = str(self.cleaned_data["wish"])
+        return wish if wish in CancelWish.values else CancelWish.KEEP.value

@@ -14,7 +14,7 @@ from instances.models import ShareLevel, Team
 LEVELS = [
     (ShareLevel.VIEW.value, "View: see state, configuration and activity"),
     (ShareLevel.USE.value, "Use: also copy and reveal its token"),
-    (ShareLevel.MANAGE.value, "Manage: also share it with others"),
+    (ShareLevel.MANAGE.value, "Manage: also change it and share it with others"),
 ]
 
 

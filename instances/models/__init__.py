@@ -24,9 +24,10 @@ from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.queue import database_now
 from instances.models.sharing import Share, ShareLevel, Team
-from instances.models.states import FINAL, CancelWish, OperationKind, OperationState
+from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
 
 __all__ = [
+    "CHANGES",
     "FINAL",
     "UNRESOLVED",
     "Attempt",

@@ -25,6 +25,14 @@ class AttemptOutcome(models.TextChoices):
     DECLARED_ABSENT = "declared_absent", "Declared not done"
 
 
+# Method and path of the request, where it is about an instance that exists.
+LINES = {
+    OperationKind.DELETE: "DELETE /instances/{}",
+    OperationKind.EDIT: "PATCH /instances/{}",
+    OperationKind.REAUTHENTICATE: "PATCH /instances/{}",
+    OperationKind.DISABLE: "DELETE /instances/{}/enabled",
+    OperationKind.ENABLE: "PUT /instances/{}/enabled",
+}
 UNRESOLVED = (AttemptOutcome.IN_FLIGHT, AttemptOutcome.UNKNOWN)
 
 
@@ -71,9 +79,15 @@ class Attempt(models.Model):
     def request_line(self) -> str:
         """Method and path of the request."""
         operation = self.operation
-        if operation.kind == OperationKind.DELETE:
-            return f"DELETE /instances/{operation.remote_id}"
-        return "POST /instances"
+        line = LINES.get(OperationKind(operation.kind), "POST /instances")
+        return line.format(operation.remote_id)
+
+    @property
+    def outcome_label(self) -> str:
+        """How it ended, in the words of what it does."""
+        is_made = self.outcome == AttemptOutcome.SUCCEEDED
+        is_creation = self.operation.kind in (OperationKind.CREATE, OperationKind.ADOPT)
+        return "Done" if is_made and not is_creation else AttemptOutcome(self.outcome).label
 
     @property
     def duration(self) -> timedelta | None:

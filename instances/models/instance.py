@@ -25,6 +25,7 @@ class InstanceStatus(models.TextChoices):
     CANCELED = "canceled", "Canceled"
     DELETING = "deleting", "Deleting"
     DELETED = "deleted", "Deleted"
+    CHANGING = "changing", "Changing"
 
 
 class Environment(models.TextChoices):
@@ -39,6 +40,7 @@ BUSY = (
     InstanceStatus.CREATING,
     InstanceStatus.UNKNOWN,
     InstanceStatus.DELETING,
+    InstanceStatus.CHANGING,
 )
 
 
@@ -113,7 +115,7 @@ class Instance(models.Model):
             ),
             # A row shown as active can be used and can be deleted on the platform.
             models.CheckConstraint(
-                condition=~Q(status=InstanceStatus.ACTIVE)
+                condition=~Q(status__in=[InstanceStatus.ACTIVE, InstanceStatus.CHANGING])
                 | (Q(remote_id__isnull=False) & ~Q(token="")),
                 name="instance_active_has_remote_id_and_token",
             ),
@@ -152,6 +154,23 @@ class Instance(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == InstanceStatus.ACTIVE
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it exists on the platform and its token opens something, whatever is under way."""
+        is_leaving = self.status in (InstanceStatus.DELETING, InstanceStatus.DELETED)
+        return self.remote_id is not None and bool(self.token) and not is_leaving
+
+    @property
+    def shown_status(self) -> str:
+        """The status in one word for pages: what is active and disabled is shown as disabled."""
+        return "disabled" if self.is_active and self.is_disabled else self.status
+
+    @property
+    def shown_label(self) -> str:
+        """The words of `shown_status`."""
+        is_disabled = self.shown_status == "disabled"
+        return "Disabled" if is_disabled else InstanceStatus(self.status).label
 
     @property
     def tag_names(self) -> list[str]:

@@ -14,7 +14,15 @@ from instances.models.identity import new_id
 from instances.models.instance import Instance
 from instances.models.organization import Organization
 from instances.models.queue import OperationQuerySet
-from instances.models.states import CLAIMABLE, FINAL, CancelWish, OperationKind, OperationState
+from instances.models.states import (
+    CHANGES,
+    CLAIMABLE,
+    DOING,
+    FINAL,
+    CancelWish,
+    OperationKind,
+    OperationState,
+)
 
 if TYPE_CHECKING:
     from instances.models.finding import Finding
@@ -26,7 +34,7 @@ class Operation(models.Model):
     """One wish of one person, carried out at most once in effect."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=10, choices=OperationKind.choices)
+    kind = models.CharField(max_length=20, choices=OperationKind.choices)
     # Empty for the deletion of something that is not an instance of ours.
     instance = models.ForeignKey(
         Instance, on_delete=models.PROTECT, null=True, blank=True, related_name="operations"
@@ -171,6 +179,21 @@ class Operation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes an instance that exists, and goes on existing."""
+        return self.kind in CHANGES
+
+    @property
+    def state_label(self) -> str:
+        """The state in the words of what it does."""
+        is_on_its_way = self.state == S.SENDING
+        return (
+            DOING.get(OperationKind(self.kind), "Changing")
+            if is_on_its_way
+            else S(self.state).label
+        )
 
     @property
     def payload_digest(self) -> str:

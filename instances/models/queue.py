@@ -28,12 +28,12 @@ from instances.models.instance import Instance, InstanceStatus
 from instances.models.organization import BreakerState, Organization
 from instances.models.states import (
     CLAIMABLE,
-    DELETE_REACHED_FROM,
     INSTANCE_STATUS,
-    REACHED_FROM,
     CancelWish,
     OperationKind,
     OperationState,
+    moves_of,
+    status_of,
 )
 
 if TYPE_CHECKING:
@@ -230,19 +230,18 @@ def _room(organization: Organization) -> int:
 
 
 def _may_go(row: Moving, epoch: int, state: OperationState) -> bool:
-    moves = DELETE_REACHED_FROM if row.kind == OperationKind.DELETE else REACHED_FROM
-    return row.lease_epoch == epoch and row.state in moves[state]
+    return row.lease_epoch == epoch and row.state in moves_of(row.kind)[state]
 
 
 def _show(moving: Sequence[Moving], state: OperationState) -> None:
-    """Show the state on what is made; what is to be deleted, and what is ready, is shown apart."""
-    if state == S.SUCCEEDED:
-        return
-    status = INSTANCE_STATUS[state]
-    made = [row for row in moving if row.kind != OperationKind.DELETE]
-    changed = [row.instance for row in made if INSTANCE_STATUS[S(row.state)] != status]
-    if changed:
-        Instance.objects.filter(pk__in=changed).update(status=status)
+    """Show the state on the instances, where it is another than before."""
+    shown: dict[InstanceStatus, list[UUID]] = {}
+    for row in moving:
+        status = status_of(row.kind, state)
+        if status and row.instance and status != status_of(row.kind, row.state):
+            shown.setdefault(status, []).append(row.instance)
+    for status, instances in shown.items():
+        Instance.objects.filter(pk__in=instances).update(status=status)
 
 
 def database_now() -> datetime:

@@ -11,6 +11,10 @@ class OperationKind(models.TextChoices):
     CREATE = "create", "Create"
     ADOPT = "adopt", "Adopt"
     DELETE = "delete", "Delete"
+    EDIT = "edit", "Edit"
+    REAUTHENTICATE = "reauthenticate", "Re-authenticate"
+    DISABLE = "disable", "Disable"
+    ENABLE = "enable", "Enable"
 
 
 class CancelWish(models.TextChoices):
@@ -66,8 +70,51 @@ INSTANCE_STATUS = {
 }
 
 
+# What changes an instance that exists, and leaves it in use meanwhile.
+CHANGES = (
+    OperationKind.EDIT,
+    OperationKind.REAUTHENTICATE,
+    OperationKind.DISABLE,
+    OperationKind.ENABLE,
+)
 # A deletion ends without an instance to store, and is not taken back once it was asked for.
 DELETE_REACHED_FROM = REACHED_FROM | {
     S.SUCCEEDED: (S.CLAIMED, S.SENDING, S.UNKNOWN),
     S.CANCELED: (),
 }
+# A change that was made is read back; one that is found to be made already needs no request.
+CHANGE_REACHED_FROM = REACHED_FROM | {
+    S.SUCCEEDED: (S.CLAIMED, S.SENDING, S.UNKNOWN, S.CREATED),
+    S.REJECTED: (*REACHED_FROM[S.REJECTED], S.CREATED),
+}
+CHANGE_STATUS = {
+    **dict.fromkeys((S.QUEUED, S.CLAIMED, S.SENDING), InstanceStatus.CHANGING),
+    **dict.fromkeys((S.CREATED, S.UNKNOWN), InstanceStatus.CHANGING),
+    **dict.fromkeys((S.SUCCEEDED, S.REJECTED, S.CANCELED), InstanceStatus.ACTIVE),
+    S.BLOCKED: InstanceStatus.BLOCKED,
+    S.NEEDS_PERSON: InstanceStatus.NEEDS_PERSON,
+}
+# What a request that is on its way does, in the words of the pages.
+DOING = {
+    OperationKind.CREATE: "Creating",
+    OperationKind.ADOPT: "Adopting",
+    OperationKind.DELETE: "Deleting",
+    OperationKind.DISABLE: "Disabling",
+    OperationKind.ENABLE: "Enabling",
+}
+
+
+def moves_of(kind: str) -> dict[OperationState, tuple[OperationState, ...]]:
+    """Return from where each state may be reached by an operation of this kind."""
+    if kind == OperationKind.DELETE:
+        return DELETE_REACHED_FROM
+    return CHANGE_REACHED_FROM if kind in CHANGES else REACHED_FROM
+
+
+def status_of(kind: str, state: str) -> InstanceStatus | None:
+    """Return what the instance shows; None where the deed itself says it (deleted, ready)."""
+    if kind in CHANGES:
+        return CHANGE_STATUS[S(state)]
+    if kind == OperationKind.DELETE or state == S.SUCCEEDED:
+        return None
+    return INSTANCE_STATUS[S(state)]

@@ -8,6 +8,7 @@ from instances.operations.creation import (
     request_look,
 )
 from instances.operations.decisions import (
+    CREATIONS,
     Choice,
     ChoiceError,
     NotWaitingError,
@@ -16,9 +17,17 @@ from instances.operations.decisions import (
     choices_given,
     decide,
     facts_of,
+    words_of,
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.health import NotTestableError, request_test
+from instances.operations.lifecycle import (
+    NotChangeableError,
+    ReasonNeededError,
+    SwitchedOffError,
+    disabling_of,
+    request_instance_switch,
+)
 from instances.operations.organizations import (
     NameTakenError,
     SecretPair,
@@ -34,6 +43,7 @@ from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
 
 __all__ = [
+    "CREATIONS",
     "Accepted",
     "Choice",
     "ChoiceError",
@@ -41,11 +51,14 @@ __all__ = [
     "MissingEntriesError",
     "NameTakenError",
     "NoTokenError",
+    "NotChangeableError",
     "NotTestableError",
     "NotWaitingError",
+    "ReasonNeededError",
     "RequestReusedError",
     "SecretPair",
     "SecretsNeededError",
+    "SwitchedOffError",
     "accept_restore",
     "apply_organization_change",
     "candidates_for",
@@ -55,6 +68,7 @@ __all__ = [
     "create_organization",
     "decide",
     "decide_finding",
+    "disabling_of",
     "facts_of",
     "finding_choices",
     "may_be_canceled",
@@ -62,9 +76,11 @@ __all__ = [
     "request_audit",
     "request_cancel",
     "request_instance",
+    "request_instance_switch",
     "request_look",
     "request_probe",
     "request_test",
     "reveal_token",
     "share_instance",
+    "words_of",
 ]

@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 from instances import access, audit, tasks
 from instances.access import Action
 from instances.models import (
+    CHANGES,
+    FINAL,
     Attempt,
     AttemptOutcome,
     CancelWish,
@@ -21,6 +23,8 @@ from instances.models import (
     OperationState,
 )
 
+# What a person may take back: a deletion has its own way.
+RETRACTABLE = (OperationKind.CREATE, *CHANGES)
 WAITING = (OperationState.QUEUED, OperationState.BLOCKED)
 NOT_DONE = (
     AttemptOutcome.NOT_SENT,
@@ -30,10 +34,16 @@ NOT_DONE = (
 )
 
 
+TAKEN_BACK = {
+    InstanceStatus.CANCELED: "It was taken back. Nothing that had left created anything.",
+    InstanceStatus.ACTIVE: "It was taken back. Nothing was changed.",
+}
+
+
 def may_be_canceled(operation: Operation) -> bool:
     """Tell whether there is something to take back that nobody has taken back yet."""
     return (
-        operation.kind == OperationKind.CREATE
+        operation.kind in RETRACTABLE
         and not operation.is_final
         and operation.state not in (OperationState.NEEDS_PERSON, OperationState.CREATED)
         and operation.cancel_requested_at is None
@@ -45,28 +55,30 @@ def request_cancel(*, actor: User, instance: Instance, wish: CancelWish) -> bool
     Take back the request for `instance`; True if that is done, False if its outcome comes first.
 
     A request that may have left is never called canceled before that is known; `wish` says what
-    shall happen if it turns out to have created the instance.
+    shall happen if it turns out to have created the instance. What is changed already stays so.
 
     :raises NotAllowedError: the actor may not manage the instance.
     """
     access.require(actor, Action.MANAGE, instance)
     with transaction.atomic():
         open_ones = Operation.objects.filter(
-            instance=instance, kind=OperationKind.CREATE, cancel_requested_at=None
-        )
-        is_canceled = _cancel_unsent(open_ones, instance, wish)
+            instance=instance, kind__in=RETRACTABLE, cancel_requested_at=None
+        ).exclude(state__in=FINAL)
+        is_change = open_ones.filter(kind__in=CHANGES).exists()
+        wish = CancelWish.KEEP if is_change else wish
+        status = InstanceStatus.ACTIVE if is_change else InstanceStatus.CANCELED
+        is_canceled = _cancel_unsent(open_ones, instance, wish, status)
         is_asked = not is_canceled and _ask(open_ones, wish)
         if is_canceled or is_asked:
-            audit.record(
-                actor,
-                "instance.canceled" if is_canceled else "instance.cancel_requested",
-                instance,
-                wish=wish.value,
-            )
+            deed = "canceled" if is_canceled else "cancel_requested"
+            about = "change" if is_change else "instance"
+            audit.record(actor, f"{about}.{deed}", instance, wish=wish.value)
     return is_canceled
 
 
-def _cancel_unsent(open_ones: QuerySet[Operation], instance: Instance, wish: CancelWish) -> bool:
+def _cancel_unsent(
+    open_ones: QuerySet[Operation], instance: Instance, wish: CancelWish, status: InstanceStatus
+) -> bool:
     """End it at once if no worker holds it and nothing that left may have done anything."""
     is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     waiting = open_ones.filter(is_free, state__in=WAITING)
@@ -82,11 +94,11 @@ def _cancel_unsent(open_ones: QuerySet[Operation], instance: Instance, wish: Can
         cancel_requested_at=Now(),
         cancel_wish=wish,
         problem="canceled",
-        message="It was taken back. Nothing that had left created anything.",
+        message=TAKEN_BACK[status],
     )
     if ended:
         OperationSecret.objects.filter(operation__instance=instance).delete()
-        Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.CANCELED)
+        Instance.objects.filter(pk=instance.pk).update(status=status)
     return bool(ended)
 
 

@@ -37,6 +37,10 @@ class Choice(models.TextChoices):
     NOT_OURS = "not_ours", "It is not ours"
 
 
+# What makes an instance here; of everything else it can only be said that it is given up.
+CREATIONS = (OperationKind.CREATE, OperationKind.ADOPT)
+
+
 # Whatever it stopped with, it can be looked at or ended.
 UNSETTLED = (Choice.LOOK, Choice.MARK)
 # By the problem that an operation stopped with, where that leaves other choices.
@@ -48,6 +52,13 @@ CHOICES = {
     "expired": (Choice.MARK,),
     "known": (Choice.MARK,),
 }
+
+
+def words_of(operation: Operation, choice: Choice) -> str:
+    """Return how a choice about this operation is called."""
+    if operation.kind in CREATIONS:
+        return choice.label
+    return {Choice.LOOK: "Try again", Choice.MARK: "Give it up"}.get(choice, choice.label)
 
 
 class NotWaitingError(Exception):
@@ -228,7 +239,7 @@ def _mark(operation: Operation) -> None:
     """End it on a person's word; had something left, a later search may still find it."""
     has_left = operation.attempts.exclude(outcome=AttemptOutcome.NOT_SENT).exists()
     _declare_absent(operation)
-    is_creation = operation.kind != OperationKind.DELETE
+    is_creation = operation.kind in CREATIONS
     operation.move(
         OperationState.REJECTED if has_left or not is_creation else OperationState.CANCELED,
         epoch=operation.lease_epoch,

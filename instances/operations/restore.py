@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from instances import audit, fence
 from instances.models import (
+    CHANGES,
     FINAL,
     UNRESOLVED,
     Attempt,
@@ -28,6 +29,10 @@ EPOCHS_AHEAD = 1000
 MESSAGE = (
     "A backup was restored. This is looked up on the platform first, since it may have been carried "
     "out after the backup was made."
+)
+CHANGE_MESSAGE = (
+    "A backup was restored. This change may have been made since, and another one after it: try it "
+    "again only if it is still wanted."
 )
 
 
@@ -57,6 +62,7 @@ def accept_restore() -> Accepted:
         # From now on counts how long the platform may still act.
         Attempt.objects.filter(outcome=AttemptOutcome.UNKNOWN).update(ended_at=Now())
         to_look_up = _doubt_unfinished()
+        _ask_about_changes()
         _void_leases()
         sessions_ended, _ = Session.objects.all().delete()
         Organization.objects.update(audit_due_at=Now(), doubted_at=Now())
@@ -97,6 +103,15 @@ def _doubt_unfinished() -> Counter[object]:
         message=MESSAGE,
     )
     return Counter(_unfinished().values_list("organization", flat=True))
+
+
+def _ask_about_changes() -> None:
+    """Leave unfinished changes to a person: carried out again, an old one may undo a newer one."""
+    changes = Operation.objects.filter(kind__in=CHANGES).exclude(state__in=FINAL)
+    Instance.objects.filter(pk__in=changes.values("instance")).update(
+        status=InstanceStatus.NEEDS_PERSON
+    )
+    changes.update(state=OperationState.NEEDS_PERSON, problem="restored", message=CHANGE_MESSAGE)
 
 
 def _doubt(operation: Operation) -> Attempt:

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from instances import access, audit, vault
 from instances.access import Action
-from instances.models import Instance, InstanceStatus
+from instances.models import Instance
 from instances.secret import Secret
 
 
@@ -22,7 +22,7 @@ def reveal_token(*, actor: User, instance: Instance, is_copied: bool = False) ->
     :raises UnreadableError: the stored value does not open.
     """
     access.require(actor, Action.USE, instance)
-    if instance.status != InstanceStatus.ACTIVE or not instance.token:
+    if not instance.is_in_use:
         raise NoTokenError
     with transaction.atomic():
         audit.record(actor, "token.copied" if is_copied else "token.revealed", instance)

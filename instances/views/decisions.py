@@ -39,7 +39,7 @@ def operation_decide(request: SignedInRequest, pk: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         choices=shown.choices,
         candidates=shown.candidates,
-        is_sent=bool(shown.sent) and operation.instance is not None,
+        is_sent=bool(shown.sent) and operation.kind in operations.CREATIONS,
         chosen=request.GET.get("choice", ""),
     )
     if form.is_valid():
@@ -103,11 +103,12 @@ def instance_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if operation is None or not operations.may_be_canceled(operation):
         messages.info(request, "There is nothing to take back any more.")
         return redirect(instance)
-    form = CancelForm(request.POST if request.method == "POST" else None)
+    form = CancelForm(request.POST if request.method == "POST" else None, operation=operation)
     if form.is_valid():
         wish = CancelWish(form.cleaned_data["wish"])
         if operations.request_cancel(actor=request.user, instance=instance, wish=wish):
-            messages.success(request, "Canceled. Nothing was created.")
+            done = "changed" if operation.is_change else "created"
+            messages.success(request, f"Canceled. Nothing was {done}.")
         else:
             messages.info(
                 request, "Taken back as far as possible: we find out first what was already sent."

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, operations
 from instances.access import Action
-from instances.models import Attempt, Evidence, Instance, Operation
+from instances.models import Attempt, Evidence, Instance, Operation, OperationState
 from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
@@ -37,7 +37,8 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
 def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show state, next step and facts; asked by htmx, only the state."""
     instance = find_instance(request.user, pk)
-    context = frame(request.user, instance) | _standing(request.user, instance) | _tags(instance)
+    context = frame(request.user, instance) | _standing(request.user, instance)
+    context |= _tags(instance, context["operation"])
     is_part = request.headers.get("HX-Target") == "state"
     template = "instances/instance_detail.html" + ("#state" if is_part else "")
     response = render(request, template, context)
@@ -57,19 +58,32 @@ def _standing(user: User, instance: Instance) -> dict[str, Any]:
         "can_cancel": operation is not None
         and operations.may_be_canceled(operation)
         and access.can(user, Action.MANAGE, instance),
+        "disabling": operations.disabling_of(instance),
+        "is_settled": _is_settled(instance, operation),
         "now": timezone.now(),
         "sent": last_sent(attempts),
         "steps": steps(operation, attempts) if operation else [],
     }
 
 
+def _is_settled(instance: Instance, operation: Operation | None) -> bool:
+    """Tell whether there is nothing to say about the state but the state itself."""
+    has_ended_well = operation is None or (
+        operation.state == OperationState.SUCCEEDED and not operation.problem
+    )
+    return instance.is_active and not instance.is_disabled and has_ended_well
+
+
 def _operation(instance: Instance) -> Operation | None:
     return instance.operations.select_related("requester", "organization").order_by("-pk").first()
 
 
-def _tags(instance: Instance) -> dict[str, list[str]]:
+def _tags(instance: Instance, operation: Operation | None) -> dict[str, list[str]]:
     names = instance.tag_names
-    return {"tags": without_ours(names), "own_tags": [name for name in names if is_ours(name)]}
+    own = [name for name in names if is_ours(name)]
+    if not own and operation is not None and operation.kind in operations.CREATIONS:
+        own = [operation.tag]
+    return {"tags": without_ours(names), "own_tags": own}
 
 
 @require_safe

@@ -23,6 +23,12 @@ class Standing:
     may_decide: bool
 
     @property
+    def offers(self) -> list[tuple[str, str]]:
+        """What can be chosen, each with its words."""
+        named = [(choice, operations.words_of(self.operation, choice)) for choice in self.choices]
+        return [(choice.value, words) for choice, words in named]
+
+    @property
     def sent(self) -> Attempt | None:
         """The newest request that left."""
         return last_sent(self.attempts)

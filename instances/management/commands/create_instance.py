@@ -29,6 +29,7 @@ LARGEST = 256 * 1024
 # What ends the waiting at once, and what it means if nothing did.
 SETTLED = {
     InstanceStatus.ACTIVE: 0,
+    InstanceStatus.CHANGING: 0,
     InstanceStatus.REJECTED: REJECTED,
     InstanceStatus.CANCELED: REJECTED,
     InstanceStatus.DELETING: REJECTED,

@@ -1,0 +1,223 @@
+"""Change an instance that exists: read it, send what is missing, and store what it then shows."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import transaction
+
+from instances import access, vault
+from instances.access import Action
+from instances.cloud_elements import (
+    CloudElementsClient,
+    CloudElementsError,
+    NotFoundError,
+    NotSentError,
+    OutcomeUnknownError,
+    RejectedError,
+    RemoteInstance,
+    ThrottledError,
+    UnauthorizedError,
+)
+from instances.crash_points import reach
+from instances.engine import accounts, adoption, calls, endings
+from instances.engine.changes import Change
+from instances.engine.claims import Claim, close_attempt
+from instances.engine.switching import Switch
+from instances.models import (
+    Attempt,
+    AttemptOutcome,
+    Operation,
+    OperationKind,
+    OperationState,
+)
+
+# How often an answered request is read back before the platform is taken to have ignored it.
+READ_BACKS = 3
+IGNORED = "The platform accepted the request and left it as it was: {}."
+DIFFERS = "Done, but the platform shows something else than was asked for: {}."
+KINDS: dict[OperationKind, Callable[[Operation], Change]] = {
+    OperationKind.DISABLE: Switch.of,
+    OperationKind.ENABLE: Switch.of,
+}
+
+
+class OtherAccountError(Exception):
+    """The secrets open another account than the one in which the instance lives."""
+
+
+def run(claim: Claim) -> None:
+    """Take the change as far as it goes now; safe to run again after a crash at any point."""
+    try:
+        change = KINDS[OperationKind(claim.operation.kind)](claim.operation)
+        _continue(claim, claim.client, change)
+    except vault.UnreadableError:
+        claim.ask_person("unreadable", "A stored secret does not open.")
+    except OtherAccountError:
+        claim.ask_person("other-account", adoption.OTHER_ACCOUNT)
+
+
+def _continue(claim: Claim, client: CloudElementsClient, change: Change) -> None:
+    if claim.operation.cancel_requested_at and not endings.state_of_doubt(claim):
+        _cancel(claim)
+        return
+    attempt = claim.last_attempt()
+    if attempt is not None and attempt.outcome == AttemptOutcome.IN_FLIGHT:
+        close_attempt(attempt, AttemptOutcome.UNKNOWN, error_class="worker-lost")
+        claim.move(OperationState.UNKNOWN)
+    try:
+        remote = _read(claim, client, change)
+    except NotFoundError:
+        endings.gone(claim, attempt)
+    except UnauthorizedError as error:
+        endings.settle_no(claim, client, error)
+    except CloudElementsError as error:
+        endings.try_later(claim, error)
+    else:
+        _settle(claim, client, change, remote)
+
+
+def _read(claim: Claim, client: CloudElementsClient, change: Change) -> RemoteInstance:
+    """Read the instance in the account in which it lives: in another its number is anybody's."""
+    claim.renew()
+    if accounts.identify(claim.operation.organization, client) != claim.operation.made.account:
+        raise OtherAccountError
+    return _read_again(claim, client, change)
+
+
+def _read_again(claim: Claim, client: CloudElementsClient, change: Change) -> RemoteInstance:
+    claim.renew()
+    return client.get_instance(claim.operation.remote_id or 0, secrets=change.secrets)
+
+
+def _settle(
+    claim: Claim, client: CloudElementsClient, change: Change, remote: RemoteInstance
+) -> None:
+    """Find out what came of an earlier request; what is not made yet is sent, for it may be again."""
+    attempt = claim.last_attempt()
+    is_open = attempt is not None and attempt.outcome == AttemptOutcome.UNKNOWN
+    if attempt is not None and attempt.outcome == AttemptOutcome.SUCCEEDED:
+        _conclude(claim, change, remote)
+    elif change.is_proven(remote):
+        if attempt is not None and is_open:
+            close_attempt(attempt, AttemptOutcome.SUCCEEDED, message="The instance shows it.")
+        endings.finish(claim, remote)
+    else:
+        if attempt is not None and is_open:
+            close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="It is as it was.")
+        _send(claim, client, change, remote)
+
+
+def _send(
+    claim: Claim, client: CloudElementsClient, change: Change, remote: RemoteInstance
+) -> None:
+    operation = claim.operation
+    if operation.cancel_requested_at is not None:
+        _cancel(claim)
+        return
+    if not access.can(operation.requester, Action.MANAGE, operation.made):
+        text = f"{operation.requester} may no longer manage it, so nothing was changed."
+        endings.end(claim, OperationState.REJECTED, "permission", text)
+        return
+    opened: list[Attempt] = []
+    claim.move(OperationState.CLAIMED)
+    try:
+        change.send(client, remote, lambda address: opened.append(claim.open_attempt(address)))
+    except calls.HeldBackError:
+        claim.release(OperationState.QUEUED, problem="", message="", claims=0)
+    except CloudElementsError as error:
+        _failed(claim, opened[0] if opened else None, error)
+        _go_on_after(claim, client, change, error)
+    else:
+        reach("change answered")
+        _answered(claim, opened[0])
+        _read_back(claim, client, change)
+
+
+def _cancel(claim: Claim) -> None:
+    text = "It was taken back. Nothing was changed."
+    endings.end(claim, OperationState.CANCELED, "canceled", text)
+
+
+def _answered(claim: Claim, attempt: Attempt) -> None:
+    with transaction.atomic():
+        close_attempt(attempt, AttemptOutcome.SUCCEEDED, http_status=200)
+        claim.move(OperationState.CREATED, looks=0)
+    reach("change recorded")
+
+
+def _read_back(claim: Claim, client: CloudElementsClient, change: Change) -> None:
+    try:
+        remote = _read_again(claim, client, change)
+    except CloudElementsError as error:
+        endings.try_later(claim, error)
+    else:
+        _conclude(claim, change, remote)
+
+
+def _conclude(claim: Claim, change: Change, remote: RemoteInstance) -> None:
+    """Store what the instance shows after an answered request, once it shows what was asked for."""
+    missing = change.missing(remote)
+    words = ", ".join(missing)
+    looks = claim.operation.looks + 1
+    if not missing:
+        endings.finish(claim, remote)
+    elif looks < READ_BACKS:
+        pause = settings.ENGINE["LOOK_PAUSES"][0]
+        claim.release(OperationState.CREATED, after=pause, looks=looks, claims=0)
+    elif change.is_ignored(remote):
+        endings.end(claim, OperationState.REJECTED, "ignored", IGNORED.format(words), remote)
+    else:
+        endings.finish(claim, remote, problem="differs", message=DIFFERS.format(words))
+
+
+def _failed(claim: Claim, attempt: Attempt | None, error: CloudElementsError) -> None:
+    """Write how the request ended."""
+    if attempt is None:
+        claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
+        return
+    close_attempt(
+        attempt,
+        _outcome(error),
+        http_status=error.status,
+        error_class=error.error_class,
+        message=(error.platform_message or str(error))[:300],
+        request_id=error.request_id,
+    )
+
+
+def _outcome(error: CloudElementsError) -> AttemptOutcome:
+    if isinstance(error, NotSentError):
+        return AttemptOutcome.NOT_SENT
+    if isinstance(error, ThrottledError):
+        return AttemptOutcome.THROTTLED
+    is_no = not isinstance(error, OutcomeUnknownError) or error.status == 409
+    return AttemptOutcome.REJECTED if is_no else AttemptOutcome.UNKNOWN
+
+
+def _go_on_after(
+    claim: Claim, client: CloudElementsClient, change: Change, error: CloudElementsError
+) -> None:
+    """What is not a definite no is looked at later; a no may mean that it is so already."""
+    if isinstance(error, UnauthorizedError):
+        endings.settle_no(claim, client, error)
+    elif isinstance(error, RejectedError) or error.status == 409:
+        _settle_refusal(claim, client, change, error)
+    else:
+        endings.try_later(claim, error)
+
+
+def _settle_refusal(
+    claim: Claim, client: CloudElementsClient, change: Change, refusal: CloudElementsError
+) -> None:
+    try:
+        remote = _read_again(claim, client, change)
+    except NotFoundError:
+        endings.gone(claim, None)
+    except CloudElementsError as error:
+        endings.try_later(claim, error)
+    else:
+        if change.is_proven(remote):
+            endings.finish(claim, remote)
+        else:
+            text = f"The platform refused the change: {refusal.platform_message or refusal}"
+            endings.end(claim, OperationState.REJECTED, "rejected", text, remote)
