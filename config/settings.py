@@ -231,10 +231,13 @@ ENGINE = {
     "CREDENTIAL_DAYS": env.int("ELEMENTDESK_CREDENTIAL_DAYS", default=7),
 }
 
-# How instances are watched (docs/decisions/0010); seconds, and days for which rows are kept.
+# How instances are watched (docs/decisions/0011); seconds, and days for which rows are kept.
 HEALTH = {
     "EVERY": env.float("ELEMENTDESK_HEALTH_EVERY", default=86400.0),
     "CONFIRM_SECONDS": env.float("ELEMENTDESK_HEALTH_CONFIRM_SECONDS", default=60.0),
     "CHECK_DAYS": env.int("ELEMENTDESK_HEALTH_CHECK_DAYS", default=30),
     "DAYS": env.int("ELEMENTDESK_HEALTH_DAYS", default=400),
+    "LOG_EVERY": env.float("ELEMENTDESK_LOG_EVERY", default=3600.0),
+    "LOG_DAYS": env.int("ELEMENTDESK_LOG_DAYS", default=400),
+    "LOG_CALLS": env.int("ELEMENTDESK_LOG_CALLS", default=1000),
 }

@@ -34,6 +34,7 @@ urlpatterns = [
     path("instances/<uuid:pk>/", detail.instance_detail, name="detail"),
     path("instances/<uuid:pk>/configuration/", detail.instance_configuration, name="configuration"),
     path("instances/<uuid:pk>/activity/", detail.instance_activity, name="instance_activity"),
+    path("instances/<uuid:pk>/activity/read/", detail.log_read, name="log_read"),
     path(
         "instances/<uuid:pk>/health/",
         instance_health.instance_health,

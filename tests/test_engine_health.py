@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from instances import operations, vault
-from instances.engine import counting, diagnosis, health
+from instances.engine import accounts, counting, diagnosis, health
 from instances.models import (
     AuditEntry,
     BreakerState,
@@ -291,7 +291,8 @@ def test_a_test_that_was_asked_for_during_a_check_is_made_after_it(
     assert running
     began = timezone.now() - timedelta(seconds=5)
     operations.request_test(actor=made.owner, instance=made)
-    reading = health._reading(running, began, is_asked=False)
+    client = accounts.client_for(made.organization)
+    reading = health._reading(running, client, began, is_asked=False)
     diagnosis.record(made, reading, began)
     seen = len(account.ledger())
     health.run(made.organization)
@@ -310,7 +311,9 @@ def test_what_was_deleted_is_not_watched_any_more(made: Instance, account: Accou
     Health.objects.update(due_at=Now())
     health.run(made.organization)
     assert not Health.objects.exists()
-    assert asked(account, seen) == []
+    number = made.remote_id
+    assert f"GET /instances/{number}" not in asked(account, seen)
+    assert f"GET /audit-logs/element-instances/{number}" in asked(account, seen)
 
 
 def test_many_at_once_are_spread_over_the_period(

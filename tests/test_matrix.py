@@ -78,6 +78,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "detail": (only(200, *SEES), everybody(405)),
     "configuration": (only(200, *SEES), everybody(405)),
     "instance_activity": (only(200, *SEES), everybody(405)),
+    "log_read": (everybody(405), only(302, *SEES)),
     "instance_health": (only(200, *SEES), everybody(405)),
     "health_test": (everybody(405), only(302, *USES)),
     "look": (everybody(405), only(302, *USES)),
@@ -187,8 +188,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
     names = ("organization", "organization_probe", "organization_search")
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
-    of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
+    of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "finding":

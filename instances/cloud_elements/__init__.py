@@ -1,5 +1,6 @@
 """The only package that speaks HTTP to the platform; it knows no models."""
 
+from instances.cloud_elements.audit_logs import AuditLogEntry, audit_logs
 from instances.cloud_elements.client import CloudElementsClient, Credentials
 from instances.cloud_elements.documents import (
     CreateInstance,
@@ -22,6 +23,7 @@ from instances.cloud_elements.pulse import NoQuestionError, Pulse, feel
 from instances.cloud_elements.usage import UsageEntry, usage_of
 
 __all__ = [
+    "AuditLogEntry",
     "CloudElementsClient",
     "CloudElementsError",
     "CreateInstance",
@@ -40,6 +42,7 @@ __all__ = [
     "UnavailableError",
     "UnusableAnswerError",
     "UsageEntry",
+    "audit_logs",
     "feel",
     "usage_of",
 ]

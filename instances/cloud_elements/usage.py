@@ -63,7 +63,7 @@ def usage_of(client: CloudElementsClient, remote_id: int, *, since: datetime) ->
     :raises CloudElementsError: not answered, refused, or not a list.
     """
     query = {"instanceIds[]": str(remote_id), "from": since.astimezone(UTC).isoformat()}
-    listed = lines(client, "/usage", query | {"pageSize": str(MOST)})
+    listed, _ = lines(client, "/usage", query | {"pageSize": str(MOST)})
     mine = [line for line in listed if line.get("instance_id") in (remote_id, str(remote_id))]
     entries = [entry for entry in map(UsageEntry.parse, mine) if entry and entry.at >= since]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MOST]
@@ -71,9 +71,11 @@ def usage_of(client: CloudElementsClient, remote_id: int, *, since: datetime) ->
 
 def lines(
     client: CloudElementsClient, path: str, query: Mapping[str, str]
-) -> list[Mapping[str, Any]]:
+) -> tuple[list[Mapping[str, Any]], str]:
     """
-    Return the documents of one page of a list; the platform's "No … found" is an empty one.
+    Return the documents of one page of a list, and the token of the next page, "" behind the last.
+
+    The platform's "No … found" is an empty page.
 
     :raises CloudElementsError: not answered, refused, or not a list.
     """
@@ -81,12 +83,13 @@ def lines(
         answer = client.ask(path, query)
     except NotFoundError as error:
         if EMPTY_LIST.search(error.platform_message):
-            return []
+            return [], ""
         raise
     listed = document_of(answer)
     if not isinstance(listed, list):
         raise error_from(UnavailableError, "garbled", answer)
-    return [line for line in listed if isinstance(line, dict)]
+    token = answer.headers.get("elements-next-page-token", "").strip()
+    return [line for line in listed if isinstance(line, dict)], token
 
 
 def any_moment(value: object) -> datetime | None:

@@ -73,13 +73,18 @@ def in_earnest(instance: Instance, client: CloudElementsClient) -> Reading:
         return replace(reading, state=HealthState.ACTION_NEEDED, problem="sealed")
     began = time.monotonic()
     try:
-        pulse = feel(client, token=token, element_key=instance.element_key)
+        pulse, request_id = feel(client, token=token, element_key=instance.element_key)
     except NoQuestionError:
         return replace(reading, message="The element offers nothing harmless to ask.")
     except CloudElementsError as error:
         is_ours = remote.token.reveal() == token.reveal()
         return _refused(error, is_token_current=is_ours, latency_ms=_since(began))
-    return replace(reading, method=CheckMethod(pulse.value), latency_ms=_since(began))
+    return replace(
+        reading,
+        method=CheckMethod(pulse.value),
+        latency_ms=_since(began),
+        request_id=request_id,
+    )
 
 
 def _record(

@@ -36,7 +36,8 @@ def record(instance: Instance, reading: Reading, began: datetime) -> None:
             health.asked_at = health.asked_by = None
         _measure(health, reading, began)
         # Somebody asked meanwhile: this check answered an older question.
-        health.due_at = began if health.asked_at else _next(health, began)
+        is_waiting = health.asked_at or (health.log_asked_at and health.log_asked_at > began)
+        health.due_at = began if is_waiting else _next(health, began)
         health.save()
 
 

@@ -9,19 +9,20 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from instances import access, vault
 from instances.access import Action
-from instances.engine import accounts, checking, diagnosis
+from instances.cloud_elements import CloudElementsClient
+from instances.engine import accounts, checking, diagnosis, platform_log
 from instances.engine.claims import lease
 from instances.models import (
-    CheckMethod,
     Health,
     HealthState,
     Instance,
     InstanceStatus,
+    LogReading,
     Organization,
     database_now,
 )
@@ -36,6 +37,8 @@ CHECKS_A_SWEEP = 20
 ENROLLED_A_SWEEP = 500
 # Usage is asked for at most this long.
 LONGEST_USAGE = timedelta(days=7)
+
+SEALED = checking.Reading(HealthState.ACTION_NEEDED, "sealed-secrets")
 
 _stopping = threading.Event()
 _busy: set[UUID] = set()
@@ -65,14 +68,16 @@ def start() -> None:
 
 
 def due() -> list[Organization]:
-    """Return the organizations that calls go out for, and of which something is due."""
-    rows = Health.objects.filter(organization=OuterRef("pk"), due_at__lte=Now())
-    return list(Organization.objects.callable().filter(Exists(rows)))
+    """Return the organizations that calls go out for, and of which an instance or the log is due."""
+    mine = {"organization": OuterRef("pk"), "due_at__lte": Now()}
+    rows, logs = Health.objects.filter(**mine), LogReading.objects.filter(**mine)
+    return list(Organization.objects.callable().filter(Exists(rows) | Exists(logs)))
 
 
 def _round(organization: Organization) -> None:
     try:
         run(organization)
+        platform_log.sweep(organization)
     except Exception:
         logger.exception("health checks stopped", organization=str(organization.pk))
     finally:
@@ -95,7 +100,8 @@ def claim(organization: Organization) -> Health | None:
     if not Organization.objects.callable().filter(pk=organization.pk).exists():
         return None
     rows = Health.objects.filter(organization=organization, due_at__lte=Now())
-    for wanted in (rows.filter(asked_at__isnull=False), rows):
+    asked = Q(asked_at__isnull=False) | Q(log_asked_at__isnull=False)
+    for wanted in (rows.filter(asked), rows):
         for pk in wanted.order_by("due_at").values_list("pk", flat=True)[:5]:
             if rows.filter(pk=pk).update(due_at=Now() + lease()):
                 together = ("instance__organization", "asked_by")
@@ -104,32 +110,49 @@ def claim(organization: Organization) -> Health | None:
 
 
 def look(health: Health) -> None:
-    """Make one check and write down what it found; in earnest if somebody asked for it, who still may."""
+    """
+    Make one check and write down what it found; in earnest if somebody asked for it, who still may.
+
+    What the platform's logs say is kept along with it, all of it if somebody asked for that.
+    """
     instance, began = health.instance, database_now()
-    if instance.status != InstanceStatus.ACTIVE:
-        health.delete()
-        return
-    asker = health.asked_by
-    is_asked = health.asked_at is not None and (
-        asker is not None and access.can(asker, Action.USE, instance)
-    )
-    if health.asked_at and not is_asked:
-        Health.objects.filter(pk=health.pk).update(asked_at=None, asked_by=None)
-    diagnosis.record(instance, _reading(health, began, is_asked=is_asked), began)
-
-
-def _reading(health: Health, began: datetime, *, is_asked: bool) -> checking.Reading:
-    instance = health.instance
     try:
         client = accounts.client_for(instance.organization)
     except vault.UnreadableError:
-        return checking.Reading(
-            HealthState.ACTION_NEEDED, "sealed-secrets", method=CheckMethod.RECORD
-        )
+        diagnosis.record(instance, SEALED, began)
+        Health.objects.filter(pk=health.pk).update(log_asked_at=None)
+        return
+    if instance.status != InstanceStatus.ACTIVE:
+        # The last lines tell who deleted it.
+        platform_log.read(instance, client, since=health.log_read_at)
+        health.delete()
+        return
+    reading = _reading(health, client, began, is_asked=_is_asked(health))
+    diagnosis.record(instance, reading, began)
+    if health.log_asked_at:
+        platform_log.answer(health, client, began)
+    else:
+        platform_log.keep_calls(instance, reading.calls)
+
+
+def _is_asked(health: Health) -> bool:
+    """Tell whether somebody asked for a test who may use the instance; who may not is forgotten."""
+    asker = health.asked_by
+    if health.asked_at is None:
+        return False
+    if asker is not None and access.can(asker, Action.USE, health.instance):
+        return True
+    Health.objects.filter(pk=health.pk).update(asked_at=None, asked_by=None)
+    return False
+
+
+def _reading(
+    health: Health, client: CloudElementsClient, began: datetime, *, is_asked: bool
+) -> checking.Reading:
     if is_asked:
-        return checking.in_earnest(instance, client)
+        return checking.in_earnest(health.instance, client)
     since = max(health.checked_at or began - LONGEST_USAGE, began - LONGEST_USAGE)
-    return checking.by_record(instance, client, since=since)
+    return checking.by_record(health.instance, client, since=since)
 
 
 def enroll() -> None:

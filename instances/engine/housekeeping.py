@@ -4,7 +4,7 @@ import structlog
 from django.db.models.functions import Now
 
 from instances import fence
-from instances.engine import counting, deletion, diagnosis, health, probing, searching
+from instances.engine import counting, deletion, diagnosis, health, platform_log, probing, searching
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
@@ -18,9 +18,11 @@ def run() -> None:
     probing.run()
     deletion.ask_for_what_was_taken_back()
     health.enroll()
+    platform_log.enroll()
     health.start()
     counting.run()
     diagnosis.forget()
+    platform_log.forget()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

@@ -8,6 +8,7 @@ from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preview import RequestPreview
 from instances.forms.sharing import ShareForm
+from instances.forms.timeline import Place, Show, TimelineFilter
 
 __all__ = [
     "CancelForm",
@@ -19,7 +20,10 @@ __all__ = [
     "OrganizationForm",
     "PagePosition",
     "PasswordForm",
+    "Place",
     "RequestPreview",
     "ShareForm",
+    "Show",
     "SwitchForm",
+    "TimelineFilter",
 ]

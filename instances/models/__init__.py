@@ -22,6 +22,7 @@ from instances.models.instance import Environment, Instance, InstanceStatus, Ins
 from instances.models.keys import Installation, SealingKey
 from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
+from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
 from instances.models.sharing import Share, ShareLevel, Team
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
@@ -51,12 +52,15 @@ __all__ = [
     "Instance",
     "InstanceStatus",
     "InstanceTag",
+    "LogKind",
+    "LogReading",
     "Membership",
     "Operation",
     "OperationKind",
     "OperationSecret",
     "OperationState",
     "Organization",
+    "PlatformEntry",
     "Role",
     "SealingKey",
     "Share",

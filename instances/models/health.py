@@ -74,6 +74,11 @@ class Health(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
+    # When somebody asked for the platform's log of it, when that was read last, and what was wrong.
+    log_asked_at = models.DateTimeField(null=True, blank=True)
+    log_read_at = models.DateTimeField(null=True, blank=True)
+    log_problem = models.CharField(max_length=300, blank=True, default="")
+
     class Meta:
         verbose_name_plural = "health"
         indexes = [
@@ -81,7 +86,7 @@ class Health(models.Model):
             models.Index(fields=["organization", "state", "-since"], name="health_by_state"),
             models.Index(
                 fields=["organization"],
-                condition=Q(asked_at__isnull=False),
+                condition=Q(asked_at__isnull=False) | Q(log_asked_at__isnull=False),
                 name="health_asked",
             ),
         ]

@@ -20,7 +20,7 @@ from instances.operations.decisions import (
     words_of,
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
-from instances.operations.health import NotTestableError, request_test
+from instances.operations.health import NotTestableError, request_log, request_test
 from instances.operations.lifecycle import (
     NotChangeableError,
     ReasonNeededError,
@@ -77,6 +77,7 @@ __all__ = [
     "request_cancel",
     "request_instance",
     "request_instance_switch",
+    "request_log",
     "request_look",
     "request_probe",
     "request_test",

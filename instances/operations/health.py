@@ -1,10 +1,11 @@
-"""Ask for a test of an instance, in earnest and now."""
+"""Ask for a test of an instance, in earnest and now, and for what the platform wrote down about it."""
 
 from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Coalesce, Least, Now
 
 from instances import access, audit, tasks
 from instances.access import Action
@@ -34,4 +35,21 @@ def request_test(*, actor: User, instance: Instance) -> bool:
             return False
         audit.record(actor, "health.test_requested", instance)
         transaction.on_commit(partial(tasks.ring_for_test, instance.pk))
+    return True
+
+
+def request_log(*, actor: User, instance: Instance) -> bool:
+    """
+    Ask a worker to read the platform's logs of an instance now; False if that is under way.
+
+    Not in the record: it changes nothing, and the page asks by itself when its lines are old.
+
+    :raises NotAllowedError: the actor may not see it.
+    """
+    access.require(actor, Action.VIEW, instance)
+    idle = Health.objects.filter(pk=instance.pk, log_asked_at__isnull=True)
+    due_at = Least(Coalesce(F("due_at"), Now()), Now())
+    if not idle.update(log_asked_at=Now(), due_at=due_at):
+        return False
+    tasks.ring_for_test(instance.pk)
     return True

@@ -16,9 +16,9 @@ from instances.models import Attempt, Evidence, Instance, Operation, OperationSt
 from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
-from instances.views.history import history_of
 from instances.views.progress import last_sent, steps
 from instances.views.standing import standing
+from instances.views.timeline import is_stale, timeline_page
 
 
 def frame(user: User, instance: Instance) -> dict[str, Any]:
@@ -99,7 +99,11 @@ def instance_configuration(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def instance_activity(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show every request, what was seen on the platform, and who did what."""
     instance = find_instance(request.user, pk)
-    context = frame(request.user, instance) | {
+    context = frame(request.user, instance) | timeline_page(request.GET, instance)
+    context["is_stale"] = is_stale(context["diagnosis"] and context["diagnosis"].health)
+    if request.headers.get("HX-Target") == "timeline":
+        return render(request, "instances/instance_activity.html#timeline", context)
+    context |= {
         **_standing(request.user, instance),
         "attempts": Attempt.objects.filter(operation__instance=instance)
         .select_related("operation")
@@ -107,7 +111,6 @@ def instance_activity(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "evidence": Evidence.objects.filter(attempt__operation__instance=instance).order_by(
             "-seen_at"
         ),
-        "history": history_of(instance),
     }
     return render(request, "instances/instance_activity.html", context)
 
@@ -122,3 +125,12 @@ def instance_look(request: SignedInRequest, pk: UUID) -> HttpResponse:
     else:
         messages.info(request, "There is nothing to look for any more.")
     return redirect(instance)
+
+
+@require_POST
+@missing_unless_allowed
+def log_read(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Have a worker read what the platform wrote down about it; the page asks again until it has."""
+    instance = find_instance(request.user, pk)
+    operations.request_log(actor=request.user, instance=instance)
+    return redirect("instances:instance_activity", instance.pk)

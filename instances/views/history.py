@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from instances.models import AuditEntry, Instance, ShareLevel
+from instances.models import AuditEntry, HealthState, ShareLevel
+from instances.views.diagnosis import OTHER, PROBLEMS, TONES
 
-LIMIT = 200
 # What an action of the record is called, with the color and the icon it gets.
 WORDS = {
     "instance.requested": ("Requested", "info", "send"),
@@ -38,12 +38,14 @@ WORDS = {
     "share.removed": ("Share removed", "warn", "x"),
     "token.revealed": ("Token revealed", "warn", "eye"),
     "token.copied": ("Token copied", "warn", "copy"),
+    "health.test_requested": ("Test asked for", "info", "heart-pulse"),
+    "health.changed": ("Health changed", "info", "heart-pulse"),
 }
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the history."""
+    """One line of the timeline."""
 
     at: datetime
     title: str
@@ -52,17 +54,16 @@ class Event:
     who: str
     detail: str
     request_id: str
+    address: str = ""
+    source: str = "Done here"
 
 
-def history_of(instance: Instance) -> list[Event]:
-    """Return what happened to the instance here, newest first."""
-    entries = AuditEntry.objects.filter(object_id=str(instance.pk)).order_by("-pk")[:LIMIT]
-    return [_event(entry) for entry in entries]
-
-
-def _event(entry: AuditEntry) -> Event:
+def event_of(entry: AuditEntry) -> Event:
+    """Tell one entry of the record."""
     plain = entry.action.replace(".", " ").replace("_", " ").capitalize()
     title, tone, icon = WORDS.get(entry.action, (plain, "info", "info"))
+    if entry.action == "health.changed":
+        title, tone, icon = _health(entry)
     return Event(
         at=entry.at,
         title=title,
@@ -74,7 +75,18 @@ def _event(entry: AuditEntry) -> Event:
     )
 
 
+def _health(entry: AuditEntry) -> tuple[str, str, str]:
+    """Tell a change of health by what it became."""
+    named = str(entry.detail.get("state"))
+    state = HealthState(named) if named in HealthState.values else HealthState.UNKNOWN
+    was = str(entry.detail.get("was"))
+    before = HealthState(was).label.lower() if was in HealthState.values else was
+    return f"Health: {state.label.lower()}, was {before}", *TONES[state]
+
+
 def _detail(entry: AuditEntry) -> str:
+    if entry.action == "health.changed" and entry.detail.get("problem"):
+        return PROBLEMS.get(str(entry.detail["problem"]), OTHER)[0].rstrip(".")
     if reason := entry.detail.get("reason"):
         return f"Reason: {reason}"
     recipient, level = entry.detail.get("recipient"), entry.detail.get("level")
