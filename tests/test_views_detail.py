@@ -116,7 +116,14 @@ def test_overview_polls_only_while_busy(signed_in: Client, ask: Ask, state: Oper
     instance = ask()
     put_in_state(instance, state)
     page = signed_in.get(instance.get_absolute_url()).content.decode()
-    assert ('hx-trigger="every 1s"' in page) == instance.is_busy
+    assert ('hx-trigger="every 250ms"' in page) == instance.is_busy
+
+
+def test_overview_asks_less_often_when_it_takes_longer(signed_in: Client, ask: Ask) -> None:
+    instance = ask()
+    Operation.objects.update(created_at=timezone.now() - timedelta(seconds=11))
+    page = signed_in.get(instance.get_absolute_url()).content.decode()
+    assert 'hx-trigger="every 1s"' in page
 
 
 @pytest.mark.parametrize(

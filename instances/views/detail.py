@@ -16,7 +16,7 @@ from instances.models import Attempt, Evidence, Instance, Operation, OperationSt
 from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
-from instances.views.progress import last_sent, steps
+from instances.views.progress import last_sent, pace, steps
 from instances.views.standing import standing
 from instances.views.timeline import is_stale, timeline_page
 
@@ -63,6 +63,7 @@ def _standing(user: User, instance: Instance) -> dict[str, Any]:
         "now": timezone.now(),
         "sent": last_sent(attempts),
         "steps": steps(operation, attempts) if operation else [],
+        "pace": pace(operation),
     }
 
 

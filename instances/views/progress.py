@@ -1,7 +1,9 @@
 """How far a wish has come, as four steps that people understand."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from instances.models import Attempt, AttemptOutcome, Operation, OperationState
 
@@ -20,6 +22,8 @@ PLACES = {
     OperationState.CREATED: (3, CURRENT),
     OperationState.SUCCEEDED: (4, DONE),
 }
+# Somebody who has just asked is watching; whoever waits for long can wait a little longer.
+FRESH = timedelta(seconds=10)
 UNSENT = (AttemptOutcome.NOT_SENT, AttemptOutcome.THROTTLED)
 
 
@@ -55,3 +59,9 @@ def steps(operation: Operation, attempts: list[Attempt]) -> list[Step]:
         Step(name, look, at if look == DONE else None)
         for name, look, at in zip(NAMES, looks, moments, strict=True)
     ]
+
+
+def pace(operation: Operation | None) -> str:
+    """Return how often a page asks how far the wish has come, as htmx writes it."""
+    is_fresh = operation is not None and timezone.now() - operation.created_at < FRESH
+    return "250ms" if is_fresh else "1s"
