@@ -1,5 +1,6 @@
 """Repeated failures pause an organization; a harmless question ends the pause."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from pytest_django import Settings
 
 from instances import vault
 from instances.cloud_elements import NotSentError
-from instances.engine import breaker, drain, probing
+from instances.engine import breaker, calls, drain, probing
 from instances.engine.calls import HeldBackError
 from instances.engine.claims import Claim, lease
 from instances.models import (
@@ -230,6 +231,14 @@ def test_what_was_claimed_before_the_platform_asked_to_wait_waits_too(
     breaker.pause(organization, 60)
     with pytest.raises(HeldBackError):
         Claim(operation, operation.lease_epoch).open_attempt("127.0.0.1")
+
+
+@pytest.mark.parametrize(("seconds_ago", "may_leave"), [(0.0, True), (1.0, False)])
+def test_a_request_whose_record_took_long_asks_again_whether_calls_go_out(
+    seconds_ago: float, may_leave: bool
+) -> None:
+    with calls.one_of_many(True, may_call=lambda: False):
+        assert calls.take_place(asked_at=time.monotonic() - seconds_ago) is may_leave
 
 
 def test_a_probe_that_is_asked_to_wait_waits_as_long(

@@ -14,8 +14,8 @@ PLACE_SECONDS = 5.0
 PLACE_PART = 0.25
 # A place that was taken no longer than this shows that others become free soon.
 QUICK_SECONDS = 1.0
-# A recorded request that waited longer than this for its place asks again whether calls go out.
-STALE_SECONDS = 0.2
+# A request whose record and place took longer than this asks again whether calls go out.
+STALE_SECONDS = 0.25
 
 During = Callable[[bool], AbstractContextManager[None]]
 
@@ -134,10 +134,13 @@ def _leave() -> None:
     del _seat.taken, _seat.may_call
 
 
-def take_place() -> bool:
-    """Take a place for the request that this thread has recorded; False if it shall not leave."""
+def take_place(*, asked_at: float) -> bool:
+    """
+    Take a place for the request that this thread has recorded; False if it shall not leave.
+
+    `asked_at` is a moment (`time.monotonic`) before its record asked whether calls go out.
+    """
     seat = getattr(_seat, "taken", None)
-    began = time.monotonic()
     if seat is _anteroom():
         part = PLACE_PART * settings.ENGINE["CALL_SECONDS"]
         if not _places().acquire(timeout=min(PLACE_SECONDS, part)):
@@ -145,7 +148,7 @@ def take_place() -> bool:
             return False
         _seat.taken, _seat.since = _places(), time.monotonic()
         seat.release()
-    is_fresh = time.monotonic() < began + STALE_SECONDS
+    is_fresh = time.monotonic() < asked_at + STALE_SECONDS
     return not _stopping.is_set() and (is_fresh or _may_call())
 
 

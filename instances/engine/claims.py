@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -177,8 +178,9 @@ class Claim:
         """
         if not _is_unfenced():
             raise HeldBackError
+        asked_at = time.monotonic()
         attempt = _intent.save(Intent(self, address))
-        if not calls.take_place():
+        if not calls.take_place(asked_at=asked_at):
             close_attempt(attempt, AttemptOutcome.NOT_SENT, error_class="busy")
             raise HeldBackError
         return attempt
