@@ -237,6 +237,7 @@ HEALTH = {
     "CONFIRM_SECONDS": env.float("ELEMENTDESK_HEALTH_CONFIRM_SECONDS", default=60.0),
     "CHECK_DAYS": env.int("ELEMENTDESK_HEALTH_CHECK_DAYS", default=30),
     "DAYS": env.int("ELEMENTDESK_HEALTH_DAYS", default=400),
+    "VERIFY_EVERY": env.float("ELEMENTDESK_VERIFY_EVERY", default=21600.0),
     "LOG_EVERY": env.float("ELEMENTDESK_LOG_EVERY", default=3600.0),
     "LOG_DAYS": env.int("ELEMENTDESK_LOG_DAYS", default=400),
     "LOG_CALLS": env.int("ELEMENTDESK_LOG_CALLS", default=1000),

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from instances import crash_points, fence, vault
 from instances.crash_points import reach
-from instances.engine import drain, health, housekeeping, searching, siblings
+from instances.engine import drain, health, housekeeping, searching, siblings, verifying
 
 logger = structlog.get_logger(__name__)
 
@@ -51,6 +51,22 @@ def look(row_id: str) -> None:
     logger.info("asked to look", row=str(UUID(row_id)))
     if fence.may_send():
         health.start()
+
+
+def ring_for_check(row_id: UUID) -> None:
+    """Wake a worker to ask about an organization's secrets; without a broker one does so a little later."""
+    try:
+        verify.delay(str(row_id))
+    except OperationalError:
+        logger.warning("doorbell not heard", row=str(row_id))
+
+
+@shared_task(name="instances.verify")
+def verify(row_id: str) -> None:
+    """Check secrets that are due. The id is for the log."""
+    logger.info("asked to verify", row=str(UUID(row_id)))
+    if fence.may_send():
+        verifying.start()
 
 
 @worker_init.connect

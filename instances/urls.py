@@ -64,5 +64,20 @@ urlpatterns = [
         organizations.organization_search,
         name="organization_search",
     ),
+    path(
+        "organizations/<uuid:pk>/verify/",
+        organizations.organization_verify,
+        name="organization_verify",
+    ),
+    path(
+        "organizations/<uuid:pk>/secrets/confirm/",
+        organizations.secrets_confirm,
+        name="secrets_confirm",
+    ),
+    path(
+        "organizations/<uuid:pk>/secrets/discard/",
+        organizations.secrets_discard,
+        name="secrets_discard",
+    ),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

@@ -36,3 +36,10 @@ def read_organization(call: Call) -> Response:
     if call.switches.identity_shows_secret:
         document["secret"] = account.organization_secret
     return json_response(document)
+
+
+def read_user(call: Call) -> Response:
+    """Answer GET /users/me: whose the user secret is."""
+    if not call.switches.user_me_supported:
+        raise PlatformError(404, "No resource found at this path")
+    return json_response(call.account.user)

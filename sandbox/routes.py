@@ -31,6 +31,7 @@ _TABLE: tuple[tuple[str, str, str, Function], ...] = (
     ("POST", "/authentication", OPEN, account_calls.log_in),
     ("GET", "/authentication/secrets", PLATFORM, account_calls.read_secrets),
     ("GET", "/organizations/me", PLATFORM, account_calls.read_organization),
+    ("GET", "/users/me", PLATFORM, account_calls.read_user),
     ("GET", "/instances", PLATFORM, lists.list_instances),
     ("POST", "/instances", PLATFORM, provisioning.create),
     ("PUT", "/instances", TOKEN, changes.update),

@@ -69,6 +69,7 @@ class Switches:
     usage_days: float = 30.0
     usage_keeps_refused: bool = True
     usage_lag: float = 0.0
+    user_me_supported: bool = True
     values_are_checked: bool = False
     withheld_privileges: list[str] = field(default_factory=list)
     wrong_credentials_accepted: bool = False

@@ -12,6 +12,7 @@ from instances import vault
 from instances.models import (
     Attempt,
     AuditEntry,
+    Candidate,
     Evidence,
     Instance,
     Membership,
@@ -130,13 +131,15 @@ def test_organization_moves_only_with_both_secrets(
     assert organization.base_url == before
 
 
-def test_organization_moves_with_both(desk: Client, organization: Organization) -> None:
+def test_organization_moves_with_both_once_they_are_checked(
+    desk: Client, organization: Organization
+) -> None:
     secrets = {"typed_user_secret": "new-1", "typed_organization_secret": "new-2"}
     typed = organization_form(base_url="staging.cloud-elements.com", **secrets)
     desk.post(url(Organization, "change", organization.pk), typed)
-    organization.refresh_from_db()
-    assert organization.origin == "https://staging.cloud-elements.com"
-    opened = vault.open_sealed(organization, "organization_secret", purpose=Purpose.CHECK)
+    new = Candidate.objects.get()
+    assert new.base_url == "https://staging.cloud-elements.com/elements/api-v2"
+    opened = vault.open_sealed(new, "organization_secret", purpose=Purpose.CHECK)
     assert opened.reveal() == "new-2"
 
 

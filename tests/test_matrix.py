@@ -95,6 +95,9 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "organizations": (everybody(200), everybody(405)),
     "organization_new": (only(200, "superuser"), only(422, "superuser")),
     "organization_probe": (everybody(405), only(302, "operator", "owner", "admin")),
+    "organization_verify": (everybody(405), only(302, "operator", "owner", "admin")),
+    "secrets_confirm": (everybody(405), only(302, "admin")),
+    "secrets_discard": (everybody(405), only(302, "admin")),
     "organization_search": (everybody(405), only(302, "admin")),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
@@ -185,7 +188,8 @@ def client_as(
 
 def address(name: str, instance: Instance, share: Share) -> str:
     """Return the address of a page about this instance, its share or its organization."""
-    names = ("organization", "organization_probe", "organization_search")
+    names = ["organization", "organization_probe", "organization_search", "organization_verify"]
+    names += ["secrets_confirm", "secrets_discard"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}

@@ -35,8 +35,9 @@ Ask = Callable[..., Instance]
 
 
 @pytest.fixture
-def made(ask: Ask, account: Account) -> Instance:
+def made(ask: Ask, account: Account, settings: Settings) -> Instance:
     """An instance that was made on the platform, and is watched."""
+    settings.HEALTH = {**settings.HEALTH, "LOG_EVERY": 3600.0}
     instance = ask()
     work()
     health.enroll()

@@ -91,12 +91,15 @@ def test_empty_secrets_are_kept(adminer: Client, organization: Organization) -> 
     assert organization.name == "Renamed"
 
 
-def test_both_secrets_replace_the_refused_pair(adminer: Client, organization: Organization) -> None:
-    Organization.objects.update(secrets_refused_at=timezone.now())
+def test_both_secrets_wait_beside_the_old_ones(adminer: Client, organization: Organization) -> None:
+    before = opened(organization)
     secrets = {"user_secret": "new-user", "organization_secret": "new-organization"}
-    adminer.post(organization.get_absolute_url(), kept(organization) | secrets)
-    assert opened(organization) == ["new-user", "new-organization"]
-    assert not organization.is_refused
+    address = organization.get_absolute_url()
+    answer = adminer.post(address, kept(organization) | secrets, follow=True).content.decode()
+    assert opened(organization) == before
+    assert "New secrets are being checked" in answer
+    assert "new-user" not in answer
+    assert "ce1." not in answer
 
 
 def test_one_secret_alone_is_refused(adminer: Client, organization: Organization) -> None:

@@ -47,6 +47,7 @@ def environment(**changes: str) -> dict[str, str]:
         # Tests that count what reached the platform count what they asked for.
         "ELEMENTDESK_HEALTH_EVERY": "0",
         "ELEMENTDESK_LOG_EVERY": "0",
+        "ELEMENTDESK_VERIFY_EVERY": "0",
         **changes,
     }
 

@@ -19,6 +19,7 @@ from instances.cloud_elements.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from instances.cloud_elements.identity import Identity, introduce
 from instances.cloud_elements.pulse import NoQuestionError, Pulse, feel
 from instances.cloud_elements.usage import UsageEntry, usage_of
 
@@ -29,6 +30,7 @@ __all__ = [
     "CreateInstance",
     "Credentials",
     "FoundInstance",
+    "Identity",
     "MaskedValueError",
     "NoQuestionError",
     "NotFoundError",
@@ -44,5 +46,6 @@ __all__ = [
     "UsageEntry",
     "audit_logs",
     "feel",
+    "introduce",
     "usage_of",
 ]

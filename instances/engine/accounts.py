@@ -49,11 +49,10 @@ def identify(organization: Organization, client: CloudElementsClient) -> str:
     :returns: origin and the platform's id of the account; the origin alone if it does not tell.
     :raises CloudElementsError: as `CloudElementsClient.identify`.
     """
-    identity, origin = client.identify(), organization.origin
-    account = f"{origin}/organizations/{identity}" if identity else origin
+    account = account_named(organization.origin, client.identify())
     if not organization.account:
         organization.account = account
-        _same_secrets(organization).update(account=account)
+        same_secrets(organization).update(account=account)
     return account
 
 
@@ -85,16 +84,22 @@ def mark_refused(organization: Organization) -> bool:
     transaction the row stays locked, so that no replacement slips in before its end.
     """
     with transaction.atomic():
-        if not _same_secrets(organization).select_for_update().exists():
+        if not same_secrets(organization).select_for_update().exists():
             return False
-        refused = _same_secrets(organization).filter(secrets_refused_at=None)
+        refused = same_secrets(organization).filter(secrets_refused_at=None)
         if refused.update(secrets_refused_at=Now()):
             audit.record(None, "organization.refused", organization)
             logger.warning("secrets refused", organization=str(organization.pk))
     return True
 
 
-def _same_secrets(organization: Organization) -> QuerySet[Organization]:
+def account_named(origin: str, identity: str) -> str:
+    """Return how an account is called here: origin and the platform's id; the origin alone without one."""
+    return f"{origin}/organizations/{identity}" if identity else origin
+
+
+def same_secrets(organization: Organization) -> QuerySet[Organization]:
+    """Return the row while it has the pair of secrets that was read with it, else nothing."""
     return Organization.objects.filter(
         pk=organization.pk, secrets_version=organization.secrets_version
     )

@@ -4,7 +4,16 @@ import structlog
 from django.db.models.functions import Now
 
 from instances import fence
-from instances.engine import counting, deletion, diagnosis, health, platform_log, probing, searching
+from instances.engine import (
+    counting,
+    deletion,
+    diagnosis,
+    health,
+    platform_log,
+    probing,
+    searching,
+    verifying,
+)
 from instances.models import OperationSecret
 
 logger = structlog.get_logger(__name__)
@@ -17,6 +26,7 @@ def run() -> None:
     searching.start()
     probing.run()
     deletion.ask_for_what_was_taken_back()
+    verifying.start()
     health.enroll()
     platform_log.enroll()
     health.start()

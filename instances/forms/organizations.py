@@ -127,4 +127,5 @@ def secret_help(organization: Organization | None) -> str:
     """Return what stands below a field for a secret."""
     if organization is None:
         return "From the platform's own pages. It is sealed at once and never shown again."
-    return f"Set on {organization.secrets_set_at:%-d %B %Y}. Leave both empty to keep them."
+    since = f"Set on {organization.secrets_set_at:%-d %B %Y}. Leave both empty to keep them."
+    return f"{since} New ones are checked first; until then these are used."

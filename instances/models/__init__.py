@@ -8,6 +8,7 @@ from instances.models.attempt import (
     EvidenceKind,
 )
 from instances.models.audit import AuditEntry, AuditResult
+from instances.models.candidate import Candidate, CandidateState
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
     CheckMethod,
@@ -37,6 +38,8 @@ __all__ = [
     "AuditResult",
     "BreakerState",
     "CancelWish",
+    "Candidate",
+    "CandidateState",
     "CheckMethod",
     "Environment",
     "Evidence",

@@ -69,6 +69,14 @@ class Organization(models.Model):
     secrets_refused_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Which account the platform says it is: origin and the platform's own id of it.
     account = models.CharField(max_length=400, blank=True, default="", editable=False)
+    # What the platform calls the account, and whose the user secret is, when it told last.
+    account_name = models.CharField(max_length=200, blank=True, default="", editable=False)
+    person = models.CharField(max_length=200, blank=True, default="", editable=False)
+    # When the platform last accepted the present pair, and when it is asked again.
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verify_due_at = models.DateTimeField(db_default=Now(), editable=False)
+    verify_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verify_problem = models.CharField(max_length=300, blank=True, default="", editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -39,6 +39,12 @@ from instances.operations.organizations import (
     request_probe,
 )
 from instances.operations.restore import Accepted, accept_restore
+from instances.operations.secrets import (
+    NothingToConfirmError,
+    confirm_secrets,
+    discard_secrets,
+    request_verification,
+)
 from instances.operations.sharing import remove_share, share_instance
 from instances.operations.tokens import NoTokenError, reveal_token
 
@@ -54,6 +60,7 @@ __all__ = [
     "NotChangeableError",
     "NotTestableError",
     "NotWaitingError",
+    "NothingToConfirmError",
     "ReasonNeededError",
     "RequestReusedError",
     "SecretPair",
@@ -65,10 +72,12 @@ __all__ = [
     "change_organization",
     "choices_for",
     "choices_given",
+    "confirm_secrets",
     "create_organization",
     "decide",
     "decide_finding",
     "disabling_of",
+    "discard_secrets",
     "facts_of",
     "finding_choices",
     "may_be_canceled",
@@ -81,6 +90,7 @@ __all__ = [
     "request_look",
     "request_probe",
     "request_test",
+    "request_verification",
     "reveal_token",
     "share_instance",
     "words_of",

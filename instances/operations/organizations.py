@@ -3,26 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from instances import access, audit, hosts, tasks, vault
+from instances import access, audit, hosts, vault
 from instances.access import Action
-from instances.models import BreakerState, Membership, Operation, OperationState, Organization, Role
+from instances.models import BreakerState, Membership, Organization, Role
+from instances.operations.secrets import propose_secrets
 from instances.secret import Secret
-
-SECRET_FIELDS = [
-    "user_secret",
-    "organization_secret",
-    "secrets_version",
-    "secrets_set_at",
-    "secrets_refused_at",
-    "account",
-]
 
 
 class SecretsNeededError(Exception):
@@ -113,7 +104,10 @@ def change_organization(
     calls_in_flight: int | None = None,
 ) -> Organization:
     """
-    Change an organization; an incomplete pair keeps the secrets, a complete one replaces them.
+    Change an organization; an incomplete pair keeps the secrets, a complete one replaces them later.
+
+    New secrets, and the base URL with them, take the place of the old ones once a worker has seen
+    that the platform accepts them; until then the old ones are used.
 
     :raises NotAllowedError: the actor may not administer it.
     :raises HostRefusedError: the base URL is malformed or its host is not on the allow-list.
@@ -150,25 +144,23 @@ def apply_organization_change(
         # Somebody else may have changed it since the caller read it: decide on the row as it is.
         organization = Organization.objects.select_for_update().get(pk=organization.pk)
         _refuse_half_a_pair(organization, base_url, secrets)
-        organization.name, organization.base_url = name, base_url
-        organization.environment_label, organization.is_active = environment_label, is_active
-        organization.calls_in_flight = calls_in_flight
-        changed = ["name", "base_url", "environment_label", "is_active", "calls_in_flight"]
-        if secrets.is_complete:
-            organization.secrets_version += 1
-            _seal_pair(organization, secrets)
-            changed += SECRET_FIELDS
+        organization.name, organization.environment_label = name, environment_label
+        organization.is_active, organization.calls_in_flight = is_active, calls_in_flight
+        changed = ["name", "environment_label", "is_active", "calls_in_flight"]
+        if not secrets.is_complete:
+            organization.base_url = base_url
+            changed.append("base_url")
         with _unless_taken(organization), transaction.atomic():
             organization.save(update_fields=changed)
         if secrets.is_complete:
-            _unblock(organization)
-        audit.record(
-            actor,
-            "organization.changed",
-            organization,
-            base_url=base_url,
-            are_secrets_replaced=secrets.is_complete,
-        )
+            propose_secrets(
+                actor,
+                organization,
+                base_url=base_url,
+                user_secret=secrets.user_secret,
+                organization_secret=secrets.organization_secret,
+            )
+        audit.record(actor, "organization.changed", organization, base_url=organization.base_url)
     return organization
 
 
@@ -218,17 +210,3 @@ def _seal_pair(organization: Organization, secrets: SecretPair) -> None:
     organization.secrets_set_at = timezone.now()
     organization.secrets_refused_at = None
     organization.account = ""
-
-
-def _unblock(organization: Organization) -> None:
-    """Put work that waited for other secrets back into the queue."""
-    waiting = Operation.objects.filter(organization=organization, state=OperationState.BLOCKED)
-    for operation in waiting:
-        operation.move(
-            OperationState.QUEUED,
-            epoch=operation.lease_epoch,
-            next_run_at=Now(),
-            problem="",
-            message="",
-        )
-    transaction.on_commit(partial(tasks.ring, organization.pk))

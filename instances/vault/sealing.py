@@ -11,7 +11,14 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from instances.models import Evidence, Instance, OperationSecret, Organization, SealingKey
+from instances.models import (
+    Candidate,
+    Evidence,
+    Instance,
+    OperationSecret,
+    Organization,
+    SealingKey,
+)
 from instances.secret import Secret
 from instances.vault.keyring import KeyRing, VaultError, check_value, ring
 
@@ -20,7 +27,7 @@ logger = structlog.get_logger(__name__)
 FORMAT = "ce1"
 PADDING = 64
 
-SealedRow = Organization | Instance | Evidence | OperationSecret
+SealedRow = Candidate | Organization | Instance | Evidence | OperationSecret
 
 
 class UnreadableError(VaultError):

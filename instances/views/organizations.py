@@ -1,18 +1,24 @@
 """Organizations: where the platform is, which secrets open it, who belongs."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instances import access, hosts, operations
 from instances.access import Action
 from instances.forms import OrganizationForm
-from instances.models import Organization
+from instances.models import Candidate, Organization
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+
+TEMPLATE = "organizations/organization_detail.html"
+# For so long the page says that the secrets were replaced.
+FRESH = timedelta(minutes=10)
 
 
 @require_safe
@@ -66,7 +72,7 @@ def organization_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         access.require(request.user, Action.ADMINISTER, organization)
         if form.is_valid() and _change(request, form, organization):
-            messages.success(request, "The changes are saved.")
+            messages.success(request, _saved(form))
             return redirect(organization)
     context = {
         "organization": organization,
@@ -76,9 +82,20 @@ def organization_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "can_administer": access.can(request.user, Action.ADMINISTER, organization),
         "can_create": access.can(request.user, Action.CREATE, organization),
         "open_findings": organization.findings.open()[:100].count(),
+        "candidate": Candidate.objects.filter(pk=organization.pk)
+        .select_related("asked_by")
+        .first(),
+        "is_fresh": timezone.now() - organization.secrets_set_at < FRESH,
     }
-    status = 422 if form.errors else 200
-    return render(request, "organizations/organization_detail.html", context, status=status)
+    part = request.headers.get("HX-Target", "")
+    template = TEMPLATE + (f"#{part}" if part in ("secrets", "account") else "")
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _saved(form: OrganizationForm) -> str:
+    if form.changes()["secrets"].is_complete:
+        return "The changes are saved. The new secrets are checked before they are used."
+    return "The changes are saved."
 
 
 def _change(request: SignedInRequest, form: OrganizationForm, organization: Organization) -> bool:
@@ -112,4 +129,36 @@ def organization_search(request: SignedInRequest, pk: UUID) -> HttpResponse:
     organization = find_organization(request.user, pk)
     operations.request_audit(actor=request.user, organization=organization)
     messages.info(request, "We search the account now. What is found needs your attention then.")
+    return redirect(organization)
+
+
+@require_POST
+@missing_unless_allowed
+def organization_verify(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ask the platform now whether it accepts the secrets, and whose they are."""
+    organization = find_organization(request.user, pk)
+    operations.request_verification(actor=request.user, organization=organization)
+    return redirect(organization)
+
+
+@require_POST
+@missing_unless_allowed
+def secrets_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Use new secrets although they open another account."""
+    organization = find_organization(request.user, pk)
+    account = request.POST.get("account", "")[:400]
+    try:
+        operations.confirm_secrets(actor=request.user, organization=organization, account=account)
+    except operations.NothingToConfirmError:
+        messages.warning(request, "This has changed meanwhile. Look at it again.")
+    return redirect(organization)
+
+
+@require_POST
+@missing_unless_allowed
+def secrets_discard(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Erase new secrets that are not used."""
+    organization = find_organization(request.user, pk)
+    if operations.discard_secrets(actor=request.user, organization=organization):
+        messages.info(request, "The new secrets are erased.")
     return redirect(organization)
