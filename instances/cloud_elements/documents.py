@@ -102,6 +102,8 @@ class FoundInstance:
     element_key: str
     tags: tuple[str, ...]
     remote_created_at: datetime | None
+    is_valid: bool | None = None
+    is_disabled: bool | None = None
 
     @classmethod
     def parse(cls, document: object) -> "FoundInstance":
@@ -119,6 +121,8 @@ class FoundInstance:
             element_key=str(_element(document.get("element")).get("key") or ""),
             tags=tag_names(document.get("tags")),
             remote_created_at=moment(document.get("createdDate")),
+            is_valid=_flag(document.get("valid")),
+            is_disabled=_flag(document.get("disabled")),
         )
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Least, Now
 
 from instances import vault
 from instances.cloud_elements import CloudElementsError, UnauthorizedError
-from instances.engine import accounts, strays
+from instances.engine import accounts, strays, synchronization
 from instances.engine.claims import lease
 from instances.models import BreakerState, Organization
 
@@ -155,11 +155,13 @@ def _carry_out(search: Search) -> None:
         client = accounts.client_for(organization)
         noticed = strays.search(organization, client, since=search.began, before_call=search.renew)
     except StoppedError:
+        synchronization.stop(organization, "The worker was stopped; another one begins again.")
         search.give_back()
     except (CloudElementsError, strays.OtherAccountError, vault.UnreadableError) as error:
         if isinstance(error, UnauthorizedError) and error.status == 401:
             accounts.mark_refused(organization)
         logger.warning("account not searched", reason=str(error) or type(error).__name__)
+        synchronization.stop(organization, str(error) or type(error).__name__)
         search.put_off()
     else:
         search.finish()

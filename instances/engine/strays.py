@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef
 from instances import tags
 from instances.cloud_elements import CloudElementsClient, FoundInstance
 from instances.engine import accounts, findings
+from instances.engine.synchronization import Comparison
 from instances.models import (
     FINAL,
     Evidence,
@@ -39,22 +40,28 @@ def search(
     """
     List every instance of the account, page by page, and write down the strays; return how many.
 
+    The same walk compares what is known here with the list.
+
     A finding that nobody has decided about, and that a whole list no longer shows, is gone.
     `since` is the database's time at the beginning; `before_call` renews whatever has to be held.
 
     :raises CloudElementsError: not answered, refused, or not a whole list.
     :raises OtherAccountError: another account answers, at the beginning or at the end.
     """
+    comparison = Comparison(organization, since)
     before_call()
     _confirm(organization, client)
     take_in_evidence(organization)
+    comparison.begin()
     noticed = 0
     before_call()
     for page in client.pages_of_instances():
+        comparison.take_in(page)
         for start in range(0, len(page), LINES_AT_ONCE):
             noticed += _take_in(organization, page[start : start + LINES_AT_ONCE])
         before_call()
     _confirm(organization, client)
+    comparison.complete()
     findings.settle_known(organization)
     missing = Finding.objects.open().filter(organization=organization, last_seen_at__lt=since)
     missing.update(verdict=Verdict.GONE)

@@ -21,6 +21,7 @@ from instances.models.health import (
 from instances.models.identity import new_id
 from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.keys import Installation, SealingKey
+from instances.models.listing import ListedInstance, Standing, Synchronization
 from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
@@ -55,6 +56,7 @@ __all__ = [
     "Instance",
     "InstanceStatus",
     "InstanceTag",
+    "ListedInstance",
     "LogKind",
     "LogReading",
     "Membership",
@@ -68,6 +70,8 @@ __all__ = [
     "SealingKey",
     "Share",
     "ShareLevel",
+    "Standing",
+    "Synchronization",
     "Team",
     "Verdict",
     "database_now",

@@ -88,6 +88,8 @@ class Instance(models.Model):
     has_trace_logging = models.BooleanField("trace logging enabled", null=True, blank=True)
     has_caching = models.BooleanField("caching enabled", null=True, blank=True)
     remote_created_at = models.DateTimeField(null=True, blank=True)
+    # Since when a whole list of the platform does not show it any more.
+    missing_since = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -97,6 +99,11 @@ class Instance(models.Model):
     class Meta:
         # Each ends in the order of the list, so that a page is read along one of them.
         indexes = [
+            models.Index(
+                fields=["organization", "-id"],
+                condition=Q(missing_since__isnull=False),
+                name="instance_missing",
+            ),
             models.Index(fields=["organization", "-id"], name="instance_by_organization"),
             models.Index(fields=["organization", "status", "-id"], name="instance_by_status"),
             models.Index(fields=["organization", "element_key", "-id"], name="instance_by_element"),
