@@ -44,7 +44,7 @@ def made(ask: Ask) -> Instance:
 
 
 def line(instance: Instance) -> ListedInstance:
-    return ListedInstance.objects.get(remote_id=instance.remote_id)
+    return ListedInstance.objects.get(remote_id=instance.remote_id or 0)
 
 
 def test_what_is_as_here_matches(made: Instance) -> None:
