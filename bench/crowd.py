@@ -81,7 +81,7 @@ class Crowd:
             bulk.write(Finding, self._findings())
             bulk.write(Share, self._shares())
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+            cursor.execute("ANALYZE")
 
     def id_of(self, place: int, kind: int = 0) -> str:
         """Return the id of the instance at a place, or of its operation, tags: version 7, in order."""

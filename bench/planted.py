@@ -71,6 +71,8 @@ def main() -> None:
     began = time.monotonic()
     crowd = Crowd(int(sys.argv[1]))
     crowd.plant()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")
     addresses = pages(crowd)
     told = {
         "planted": time.monotonic() - began,

@@ -1,5 +1,6 @@
 """The web server's door."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -12,3 +13,7 @@ from instances import crash_points, vault  # noqa: E402 - only once the applicat
 
 crash_points.stop_if_refused()
 vault.stop_unless_ready()
+
+# What is loaded by now lasts as long as the process: looking at it again would hold pages up.
+gc.collect()
+gc.freeze()

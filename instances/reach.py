@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -30,19 +30,29 @@ BY_SHARE = "shares__instance"
 Row = TypeVar("Row", bound=Model)
 
 
+class Place(NamedTuple):
+    """An organization that a person belongs to, and as what."""
+
+    organization_id: UUID
+    role: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Reach:
     """A person's organizations, with their role, and teams, as they were read."""
 
     user: User
-    memberships: tuple[Membership, ...]
+    places: tuple[Place, ...]
     teams: tuple[int, ...]
 
     def organizations(self, action: Action = Action.VIEW) -> list[UUID]:
         """Return the organizations in which the person's role allows `action`."""
-        return [
-            one.organization_id for one in self.memberships if action in ROLE_ALLOWS[Role(one.role)]
-        ]
+        return [one.organization_id for one in self.places if action in ROLE_ALLOWS[Role(one.role)]]
+
+    def organization_rows(self) -> QuerySet[Organization]:
+        """Return the organizations that the person belongs to, by name."""
+        return Organization.objects.filter(pk__in=self.organizations()).order_by("name")
 
     def instances(
         self, *either: QuerySet[Instance], is_narrow: bool = False
@@ -130,13 +140,13 @@ class Reach:
 
     def shape(self) -> tuple[int, ...]:
         """Return how many organizations there are of each role, and how many teams."""
-        roles = [one.role for one in self.memberships]
+        roles = [one.role for one in self.places]
         return (*(roles.count(role) for role in Role), len(self.teams))
 
     def ids(self) -> list[object]:
         """Return the ids behind `shape`, in its order, after the person's own."""
         by_role = [
-            [one.organization_id for one in self.memberships if one.role == role] for role in Role
+            [one.organization_id for one in self.places if one.role == role] for role in Role
         ]
         return [self.user.pk, *chain(*by_role), *self.teams]
 
@@ -145,7 +155,7 @@ def reach_of(user: User) -> Reach:
     """Read what `user` belongs to; nobody who is switched off reaches anything."""
     if not user.is_active:
         return Reach(user, (), ())
-    secrets = ("organization__user_secret", "organization__organization_secret")
-    belongs = Membership.objects.filter(user=user).select_related("organization").defer(*secrets)
+    belongs = Membership.objects.filter(user=user).order_by("organization__name")
+    places = belongs.values_list("organization", "role", "organization__name")
     teams = Team.members.through.objects.filter(user=user).values_list("team", flat=True)
-    return Reach(user, tuple(belongs.order_by("organization__name")), tuple(teams))
+    return Reach(user, tuple(Place(*place) for place in places), tuple(teams))

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection
 
-from instances.models import Membership, Role
+from instances.models import Role
 from instances.models.walk import Span, Walk
-from instances.reach import Reach
+from instances.reach import Place, Reach
 
 # Numbers that are no row's, in place of ids that are known when the statement is run.
 NOBODY, NO_TEAM = -1, -1_000_000
@@ -50,10 +50,8 @@ def _somebody(shape: tuple[int, ...]) -> Reach:
     """Return a person of that shape whose ids are no row's."""
     *of_roles, teams = shape
     roles = [role for role, many in zip(Role, of_roles, strict=True) for _ in range(many)]
-    memberships = [
-        Membership(organization_id=UUID(int=at), role=role) for at, role in enumerate(roles)
-    ]
-    return Reach(User(pk=NOBODY), tuple(memberships), tuple(range(NO_TEAM, NO_TEAM + teams)))
+    places = (Place(UUID(int=at), role, "") for at, role in enumerate(roles))
+    return Reach(User(pk=NOBODY), tuple(places), tuple(range(NO_TEAM, NO_TEAM + teams)))
 
 
 def _adapted(value: Any) -> Any:

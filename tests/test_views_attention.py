@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -70,6 +73,18 @@ def test_requests_and_findings_are_listed_and_counted(
     assert "Stopped one" in page
     assert "Late one (77)" in page
     assert '<span class="count">2<' in page
+
+
+@pytest.mark.parametrize("page", ["/attention/", "/activity/"])
+def test_the_number_of_queries_does_not_grow(
+    signed_in: Client, ask: Ask, stopped: Operation, page: str, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as few:
+        signed_in.get(page)
+    for _ in range(4):
+        put_in_state(ask(), OperationState.NEEDS_PERSON)
+    with django_assert_num_queries(len(few)):
+        signed_in.get(page)
 
 
 def test_a_candidate_is_not_listed_beside_its_request(

@@ -131,7 +131,7 @@ def test_query_count_does_not_grow_with_rows(
     with django_assert_num_queries(8):
         signed_in.get(LIST)
     for n in range(5):
-        ask(tag_names=[f"tag {n}", "more"])
+        put_in_state(ask(tag_names=[f"tag {n}", "more"]), OperationState.SUCCEEDED)
     with django_assert_num_queries(8):
         signed_in.get(LIST)
 

@@ -92,7 +92,7 @@ class InstanceFilter(forms.Form):
     def __init__(self, query: QueryDict, *, reach: Reach) -> None:
         super().__init__(query)
         self.query, self.reach = query, reach
-        self.names = {str(one.organization_id): str(one.organization) for one in reach.memberships}
+        self.names = {str(one.organization_id): one.name for one in reach.places}
         organization = cast("forms.ChoiceField", self.fields["organization"])
         organization.choices = [("", "Any organization"), *self.names.items()]
         self.full_clean()

@@ -71,7 +71,10 @@ class Walk(Generic[Row]):
         if connection.vendor == "postgresql" and self.each is not None and len(self.values) > 1:
             of_one = self._straight(rows, span, OuterRef("pk")).values("pk")[: span.limit]
             ids = Func(ArraySubquery(of_one), function="unnest", output_field=UUIDField())
-            return [self.each._default_manager.filter(pk__in=self.values).values_list(ids)]
+            of_each = self.each._default_manager.filter(pk__in=self.values).annotate(found=ids)
+            order = "found" if span.is_oldest_first else "-found"
+            # Each once: what two teams share would take the place of another.
+            return [of_each.order_by(order).values("found").distinct()[: span.limit]]
         several = (
             [self._straight(rows, span, value) for value in self.values]
             if self.values

@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from instances.models import Instance
 
 register = template.Library()
 
@@ -31,6 +35,49 @@ def status(status: str, label: str) -> SafeString:
 def environment(environment: str) -> SafeString:
     """Return sandbox or production, told apart by word, icon and color."""
     return render_to_string("includes/environment.html", {"environment": environment})
+
+
+@register.simple_tag
+@lru_cache
+def outcome(outcome: str, label: str) -> SafeString:
+    """Return how a request ended, in a word and a color."""
+    attempt = {"outcome": outcome, "outcome_label": label}
+    return render_to_string("includes/outcome.html", {"attempt": attempt})
+
+
+class Shown(NamedTuple):
+    """What a list tells of an instance."""
+
+    pk: UUID
+    name: str
+    element_key: str
+    remote_id: int | None
+    shown_status: str
+    shown_label: str
+    environment: str
+    organization: str
+    label: str
+    tags: tuple[str, ...]
+    owner: str
+
+
+@register.simple_tag
+def instance_cells(instance: Instance) -> SafeString:
+    """Return the cells of an instance in a list; what was shown lately is not written again."""
+    organization = instance.organization
+    shown = Shown(
+        *(instance.pk, instance.name, instance.element_key, instance.remote_id),
+        *(instance.shown_status, instance.shown_label, instance.environment),
+        *(organization.name, organization.environment_label),
+        *(tuple(instance.shown_tags), instance.owner.get_username()),
+    )
+    return _cells(shown)
+
+
+# About three megabytes.
+@lru_cache(maxsize=2_000)
+def _cells(shown: Shown) -> SafeString:
+    return render_to_string("includes/instance_cells.html", {"instance": shown})
 
 
 @register.simple_tag

@@ -10,6 +10,9 @@ from instances.models import Operation
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 
+# Long columns that no list shows.
+NOT_SHOWN = ("payload", "instance__element", "instance__configuration", "instance__token")
+
 
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
@@ -21,4 +24,4 @@ def activity(request: SignedInRequest) -> HttpResponse:
 
 
 def _with_names(rows: QuerySet[Operation]) -> QuerySet[Operation]:
-    return rows.select_related("instance", "requester", "organization")
+    return rows.select_related("instance", "requester", "organization").defer(*NOT_SHOWN)

@@ -15,6 +15,7 @@ from instances.forms import PagePosition
 from instances.models import Finding, Operation, Organization
 from instances.models.walk import Span, newest
 from instances.reach import Reach
+from instances.views.activity import NOT_SHOWN
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 from instances.views.standing import standings
@@ -51,13 +52,14 @@ def attention(request: SignedInRequest) -> HttpResponse:
 
 
 def _with_subjects(rows: QuerySet[Operation]) -> QuerySet[Operation]:
-    return rows.select_related("instance", "organization", "requester", "finding")
+    together = ("instance", "organization", "requester", "finding")
+    return rows.select_related(*together).defer(*NOT_SHOWN)
 
 
 def _with_requests(rows: QuerySet[Finding]) -> QuerySet[Finding]:
-    return rows.select_related("organization", "operation__instance")
+    unshown = (f"operation__{name}" for name in NOT_SHOWN)
+    return rows.select_related("organization", "operation__instance").defer(*unshown)
 
 
 def _held_up(reach: Reach) -> list[Organization]:
-    mine = (one.organization for one in reach.memberships)
-    return [one for one in mine if one.is_refused or one.is_paused]
+    return [one for one in reach.organization_rows() if one.is_refused or one.is_paused]

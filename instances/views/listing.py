@@ -12,7 +12,7 @@ from instances.views.keyset import page_along
 
 TEMPLATE = "instances/instance_list.html"
 SHOWN = (
-    *("name", "element_key", "environment", "status", "remote_id", "created_at"),
+    *("name", "element_key", "environment", "status", "is_disabled", "remote_id", "created_at"),
     *("organization__name", "organization__environment_label", "owner__username"),
 )
 

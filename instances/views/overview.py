@@ -60,7 +60,7 @@ class Broken:
 def overview(request: SignedInRequest) -> HttpResponse:
     """Show counts, trend, what needs attention first, and what happened last."""
     user, reach = request.user, reach_for(request)
-    mine = [one.organization for one in reach.memberships]
+    mine = list(reach.organization_rows())
     counts = _latest(mine)
     shared, is_capped = _shared(user, mine)
     numbers = _numbers(mine, counts, shared)
