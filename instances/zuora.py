@@ -32,7 +32,7 @@ PUBLIC_ENTRIES = frozenset(ENTRY_NAMES) - {
     "event.notification.signature.key",
 }
 
-Configuration = Mapping[str, str | bool]
+Configuration = Mapping[str, str | bool] | Mapping[str, str | None]
 
 
 def authentication_type(configuration: Configuration) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from instances.cloud_elements import (
+    ChangeInstance,
     CloudElementsClient,
     CloudElementsError,
     CreateInstance,
@@ -420,3 +421,38 @@ def test_nothing_secret_is_logged_at_the_lowest_level(
     shown = caplog.text + "".join(capfd.readouterr())
     assert account.sandbox.password not in shown
     assert account.user_secret not in shown
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"password": "********"},
+        {"event.notification.callback.url": "https://********@example.com"},
+        {"event.notification.callback.url": "https://example.com?token=********&a=1"},
+        {"instance.variables": '{"password": "********"}'},
+        {"filter.response.nulls": True, "clientSecret": " ************ "},
+    ],
+)
+def test_no_change_leaves_with_a_mask_in_it(
+    client: CloudElementsClient, account: Account, configuration: dict[str, str | bool]
+) -> None:
+    with pytest.raises(MaskedValueError):
+        client.change_instance(1, ChangeInstance(name="New", configuration=configuration))
+    assert account.ledger() == []
+
+
+def test_a_name_of_asterisks_is_a_name(client: CloudElementsClient, account: Account) -> None:
+    number = account.add_instance(element="zuorav2", name="Old")["id"]
+    client.change_instance(number, ChangeInstance(name="********", tags=("********",)))
+    assert account.only_instance()["name"] == "********"
+
+
+def test_an_error_about_a_change_does_not_echo_what_was_typed(
+    client: CloudElementsClient, account: Account
+) -> None:
+    number = account.add_instance(element="zuorav2", name="Old")["id"]
+    message = "Cannot use typed-and-secret here"
+    account.fault("status", method="PATCH", path="/instances", status=400, message=message)
+    with pytest.raises(RejectedError) as refusal:
+        client.change_instance(number, ChangeInstance(configuration={"note": "typed-and-secret"}))
+    assert refusal.value.platform_message == "Cannot use ******** here"

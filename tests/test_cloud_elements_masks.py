@@ -18,12 +18,11 @@ from instances.cloud_elements.documents import (
     tag_names,
 )
 from instances.cloud_elements.masks import (
-    MASK,
     holds_mask,
-    is_secret_name,
     masked_configuration,
     without,
 )
+from instances.secret_names import MASK, is_secret_name
 
 SECRET = 'p+a/s"s=w&örd'
 
@@ -207,3 +206,30 @@ def test_secret_is_masked_as_an_error_of_a_program_writes_it(secret: str) -> Non
     text = without(f"{written} | '{doubled}'", [secret])
     assert "ss" not in text
     assert "it" not in text
+
+
+# What a person may send back: everything that was shown to them, as it was shown.
+SHOWN = (
+    ("password", "pass-word"),
+    ("event.notification.signature.key", "a key"),
+    ("event.notification.callback.url", "https://user:pass@example.com/hook"),
+    ("event.notification.callback.url", "https://example.com/hook?a=1&api_key=abcdef&b=2"),
+    ("event.notification.callback.url", "https://example.com/#access_token=abcdef"),
+    ("instance.variables", {"a": 1, "password": "pass-word"}),
+    ("instance.variables", [{"secret": "pass-word"}]),
+    ("note", "my pass-word is here"),
+    ("note", "sent as pass-word;token=abcdef"),
+)
+
+
+@pytest.mark.parametrize(("key", "value"), SHOWN)
+def test_nothing_that_was_masked_can_be_sent_back(key: str, value: object) -> None:
+    shown = masked_configuration({key: value}, ["pass-word"])
+    assert MASK in str(shown)
+    assert holds_mask(shown)
+
+
+@given(st.dictionaries(st.sampled_from(("password", "api.key", "url", "note")), odd, max_size=4))
+def test_whatever_is_shown_with_a_mask_is_recognized(configuration: dict[str, object]) -> None:
+    shown = masked_configuration(configuration, [])
+    assert holds_mask(shown) or MASK not in shown.values()

@@ -161,7 +161,7 @@ def test_a_missing_right_is_not_taken_for_refused_secrets(
     work()
     organization.refresh_from_db()
     assert stands(made) == (S.REJECTED, InstanceStatus.ACTIVE, False)
-    assert (the_operation(made).problem, organization.is_refused) == ("provider", False)
+    assert (the_operation(made).problem, organization.is_refused) == ("right", False)
 
 
 def test_refused_secrets_make_it_wait_for_others(

@@ -87,6 +87,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "sharing": (only(200, *SEES), only(422, *MANAGES)),
     "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
     "cancel": (only(302, *MANAGES), only(302, *MANAGES)),
+    "edit": (only(200, *MANAGES), only(422, *MANAGES)),
+    "reauthenticate": (only(200, *MANAGES), only(422, *MANAGES)),
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
     "enable": (only(200, *MANAGES), only(422, *MANAGES)),
     "attention": (everybody(200), everybody(405)),
@@ -194,6 +196,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
+    of_instance |= {"edit", "reauthenticate"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "finding":

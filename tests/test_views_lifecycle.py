@@ -42,7 +42,7 @@ def test_disabling_says_that_it_is_under_way_and_never_that_it_is_created(
     answer = signed_in.post(url("disable", active), REASON, follow=True).content.decode()
     assert "Being changed: disable" in answer
     assert "Creating" not in answer
-    assert 'hx-trigger="every 1s"' in answer
+    assert 'hx-trigger="every ' in answer
 
 
 def test_a_disabled_instance_says_why_and_by_whom(disabled: Instance, signed_in: Client) -> None:

@@ -3,6 +3,7 @@
 from instances.cloud_elements.audit_logs import AuditLogEntry, audit_logs
 from instances.cloud_elements.client import CloudElementsClient, Credentials
 from instances.cloud_elements.documents import (
+    ChangeInstance,
     CreateInstance,
     FoundInstance,
     RemoteInstance,
@@ -20,11 +21,13 @@ from instances.cloud_elements.errors import (
     UnavailableError,
 )
 from instances.cloud_elements.identity import Identity, introduce
+from instances.cloud_elements.masks import masked_configuration
 from instances.cloud_elements.pulse import NoQuestionError, Pulse, feel
 from instances.cloud_elements.usage import UsageEntry, usage_of
 
 __all__ = [
     "AuditLogEntry",
+    "ChangeInstance",
     "CloudElementsClient",
     "CloudElementsError",
     "CreateInstance",
@@ -47,5 +50,6 @@ __all__ = [
     "audit_logs",
     "feel",
     "introduce",
+    "masked_configuration",
     "usage_of",
 ]

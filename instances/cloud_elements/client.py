@@ -12,6 +12,7 @@ import structlog
 
 from instances.cloud_elements import masks, resolution
 from instances.cloud_elements.documents import (
+    ChangeInstance,
     CreateInstance,
     FoundInstance,
     RemoteInstance,
@@ -169,6 +170,31 @@ class CloudElementsClient:
         """
         self._call("DELETE", f"/instances/{remote_id}/enabled", hook=before_send)
 
+    def change_instance(
+        self,
+        remote_id: int,
+        change: ChangeInstance,
+        *,
+        before_send: Callable[[str], None] | None = None,
+    ) -> None:
+        """
+        Change name, tags or single configuration values (PATCH /instances/{id}).
+
+        Tags replace all tags (churros suite). New credentials are tried at the provider, under the
+        same id; the answer is not read, since reading the instance afterwards tells more.
+
+        :raises MaskedValueError: a mask stands where a value belongs; nothing was sent.
+        :raises UnauthorizedError: secrets or rights do not suffice, ours or the provider's.
+        :raises CloudElementsError: as `create_instance`.
+        """
+        self._call(
+            "PATCH",
+            f"/instances/{remote_id}",
+            document=change.as_json(),
+            secrets=change.typed_values(),
+            hook=before_send,
+        )
+
     def replace_tags(self, remote_id: int, tags: Sequence[str]) -> None:
         """
         Make `tags` the tags of an instance (PATCH /instances/{id}); the others are lost.
@@ -306,7 +332,7 @@ class CloudElementsClient:
         limit: int,
         hook: Callable[[str], None] | None,
     ) -> Answer:
-        if document is not None and masks.holds_mask(document.get("configuration", {})):
+        if document is not None and masks.holds_mask(_values(document)):
             raise MaskedValueError("masked")
         is_question = request.method == "GET"
         try:
@@ -341,6 +367,11 @@ class CloudElementsClient:
             body = json.dumps(document).encode()
         url = f"{self._base_url}{path}"
         return requests.Request(method, url, headers=headers, params=query, data=body)
+
+
+def _values(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that may hold a secret: names and tags are anybody's, whatever they look like."""
+    return {key: value for key, value in document.items() if key not in ("name", "tags")}
 
 
 def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:

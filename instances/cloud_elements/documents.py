@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from instances.cloud_elements.json_text import clean_text
-from instances.cloud_elements.masks import MASKED, is_secret_name, masked_configuration
+from instances.cloud_elements.masks import holds_mask, masked_configuration
 from instances.secret import Secret
+from instances.secret_names import is_secret_name
 
 MAX_ID = 2**63
 MAX_TOKEN = 4096
@@ -45,6 +46,30 @@ class CreateInstance:
         """Return what was typed under secret names: none of it may come back into a row."""
         entries = self.configuration.items()
         return [value for key, value in entries if isinstance(value, str) and is_secret_name(key)]
+
+
+@dataclass(frozen=True)
+class ChangeInstance:
+    """What to change; what is None or absent stays as it is. Values may be credentials."""
+
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    configuration: Mapping[str, str | bool] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the body: nothing but what changes."""
+        body: dict[str, Any] = {}
+        if self.name is not None:
+            body["name"] = self.name
+        if self.tags is not None:
+            body["tags"] = list(self.tags)
+        if self.configuration:
+            body["configuration"] = dict(self.configuration)
+        return body
+
+    def typed_values(self) -> list[str]:
+        """Every configuration value: none of it may come back in an error text."""
+        return [value for value in self.configuration.values() if isinstance(value, str)]
 
 
 @dataclass(frozen=True)
@@ -146,7 +171,7 @@ def usable_token(value: object) -> Secret:
     is_text = isinstance(value, str) and 0 < len(value) <= MAX_TOKEN
     if not isinstance(value, str) or not is_text:
         raise UnusableAnswerError
-    if not all("!" <= char <= "~" for char in value) or MASKED.fullmatch(value):
+    if not all("!" <= char <= "~" for char in value) or holds_mask(value):
         raise UnusableAnswerError
     return Secret(value)
 

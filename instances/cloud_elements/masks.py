@@ -7,28 +7,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote, quote_plus, unquote
 
-MASK = "********"
-MASKED = re.compile(r"\s*\*{8,}\s*")
-# Entry names; the platform types some secrets as plain text, so types do not suffice.
-SECRET_NAME = re.compile(
-    r"passw|passphrase|passcode|pwd|(?:^|[._-])(?:pass|pin|otp)(?:$|[._-])|secret|token|credential"
-    r"|authori[sz]|signature|private|bearer|jwt|assertion|session|oauth\.code"
-    r"|(?:api|access|account|auth|client|consumer|encryption|license|master|security|shared|signing"
-    r"|storage)[^a-z]?key|callback\.headers|cert|pfx|p12|keystore",
-    re.IGNORECASE,
-)
-PUBLIC_NAME = re.compile(r"pagination\.", re.IGNORECASE)
+from instances.secret_names import MASK, is_secret_name
+
+# As `masked_configuration` leaves it: alone, as the user part of a URL, as a parameter's value, or
+# quoted inside a document that is text.
+MASKED = re.compile(r"""(?:^|://|=|")\s*\*{8,}\s*(?:$|[@&;#"\s])""")
 USER_PART = re.compile(r"://[^/?#\s]*@")
 PARAMETER = re.compile(r"(?<![\w.%\[\]-])([\w.%\[\]-]++)=([^&;#\s]+)")
 # Nothing in it looks different in JSON, HTML, a URL or quotes.
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 SHORTEST = 4
 SHORTEST_PART = 6
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether an entry or parameter of this name holds something to hide."""
-    return not PUBLIC_NAME.match(name) and SECRET_NAME.search(name) is not None
 
 
 def masked_configuration(
@@ -111,9 +100,9 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 
 def holds_mask(document: object) -> bool:
-    """Tell whether a value to be sent consists of mask characters only, however deep."""
+    """Tell whether a mask stands in a value to be sent, where a mask would be put, however deep."""
     if isinstance(document, str):
-        return MASKED.fullmatch(document) is not None
+        return MASKED.search(document) is not None
     if isinstance(document, Mapping):
         return any(holds_mask(value) for value in document.values())
     return isinstance(document, list | tuple) and any(holds_mask(item) for item in document)

@@ -1,7 +1,5 @@
 """How a change of an instance ends, or waits: each in one transaction with the record of it."""
 
-from contextlib import suppress
-
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
@@ -14,7 +12,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, storing
+from instances.engine import accounts, adoption, searching, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     UNRESOLVED,
@@ -30,26 +28,56 @@ NO_RIGHT = (
     "The organization's secrets are accepted, so the refusal is about this request: a right is "
     "missing. The platform says: {}"
 )
+TOKEN_CHANGED = (
+    "The platform gave it another token: whoever copied the one of before needs this one."  # noqa: S105 - words
+)
+REFUSED = "The platform refused the change: {}"
+WRONG_CREDENTIALS = (
+    "The provider did not accept the new credentials; those of before stay in use. Whoever keeps "
+    "the account at the provider can tell what is right: user or client, its secret, and whether "
+    "it is the sandbox's or production's. The platform says: {}"
+)
 DONE = {
+    OperationKind.EDIT: "instance.edited",
+    OperationKind.REAUTHENTICATE: "instance.reauthenticated",
     OperationKind.DISABLE: "instance.disabled",
     OperationKind.ENABLE: "instance.enabled",
 }
 
 
-def settle_no(claim: Claim, client: CloudElementsClient, refusal: UnauthorizedError) -> None:
-    """Find out whose secrets or rights do not suffice: the control call tells."""
-    with suppress(CloudElementsError):
-        try:
-            claim.renew()
-            client.identify()
-        except UnauthorizedError:
-            _block(claim)
-            return
-        if state_of_doubt(claim) is None:
-            said = refusal.platform_message or str(refusal)
-            end(claim, OperationState.REJECTED, "provider", NO_RIGHT.format(said))
-            return
-    try_later(claim, refusal)
+def are_ours_accepted(
+    claim: Claim, client: CloudElementsClient, refusal: UnauthorizedError
+) -> bool:
+    """
+    Ask whose secrets or rights do not suffice; True if the refusal is about this request alone.
+
+    Otherwise the operation waits: for other secrets, or until the question is answered.
+    """
+    try:
+        claim.renew()
+        client.identify()
+    except UnauthorizedError:
+        _block(claim)
+        return False
+    except CloudElementsError:
+        try_later(claim, refusal)
+        return False
+    return True
+
+
+def refuse(claim: Claim, refusal: CloudElementsError, remote: RemoteInstance | None = None) -> None:
+    """End with what the platform said, unless an earlier request's outcome is still open."""
+    if state_of_doubt(claim) is not None:
+        try_later(claim, refusal)
+        return
+    said = refusal.platform_message or str(refusal)
+    if not isinstance(refusal, UnauthorizedError):
+        problem, text = "rejected", REFUSED
+    elif refusal.status == 401 and claim.operation.kind == OperationKind.REAUTHENTICATE:
+        problem, text = "provider", WRONG_CREDENTIALS
+    else:
+        problem, text = "right", NO_RIGHT
+    end(claim, OperationState.REJECTED, problem, text.format(said), remote)
 
 
 def _block(claim: Claim) -> None:
@@ -101,12 +129,16 @@ def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: 
     """Store the instance as it is now, and end the operation, in one transaction."""
     operation = claim.operation
     with transaction.atomic():
-        _release(claim, OperationState.SUCCEEDED, problem, message)
         is_new = storing.refresh(operation.made, remote)
+        told = f"{message} {TOKEN_CHANGED}".strip() if is_new else message
+        _release(claim, OperationState.SUCCEEDED, problem or ("token" if is_new else ""), told)
         if is_new:
             audit.record(None, "instance.token_changed", operation.made)
         done = DONE[OperationKind(operation.kind)]
         audit.record(None, done, operation.made, asked_by=operation.requester.get_username())
+        if operation.kind == OperationKind.REAUTHENTICATE:
+            # The platform may have made a second instance instead of keeping to this one.
+            searching.doubt(operation.organization, is_due=True)
     reach("change stored")
 
 

@@ -1,6 +1,7 @@
 """Change an instance that exists: read it, send what is missing, and store what it then shows."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -10,6 +11,7 @@ from instances.access import Action
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
+    MaskedValueError,
     NotFoundError,
     NotSentError,
     OutcomeUnknownError,
@@ -20,8 +22,10 @@ from instances.cloud_elements import (
 )
 from instances.crash_points import reach
 from instances.engine import accounts, adoption, calls, endings
-from instances.engine.changes import Change
+from instances.engine.changes import Change, ErasedError
 from instances.engine.claims import Claim, close_attempt
+from instances.engine.editing import Edit
+from instances.engine.reauthentication import Reauthentication
 from instances.engine.switching import Switch
 from instances.models import (
     Attempt,
@@ -33,9 +37,17 @@ from instances.models import (
 
 # How often an answered request is read back before the platform is taken to have ignored it.
 READ_BACKS = 3
+# How often a request is sent again of which nothing shows what came of it.
+MOST_REPEATS = 2
+UNPROVEN = (
+    "Several answers were lost, and nothing shows whether the new values are in use. Sent again, "
+    "they would be in use for certain."
+)
 IGNORED = "The platform accepted the request and left it as it was: {}."
 DIFFERS = "Done, but the platform shows something else than was asked for: {}."
 KINDS: dict[OperationKind, Callable[[Operation], Change]] = {
+    OperationKind.EDIT: Edit.of,
+    OperationKind.REAUTHENTICATE: Reauthentication.of,
     OperationKind.DISABLE: Switch.of,
     OperationKind.ENABLE: Switch.of,
 }
@@ -50,6 +62,8 @@ def run(claim: Claim) -> None:
     try:
         change = KINDS[OperationKind(claim.operation.kind)](claim.operation)
         _continue(claim, claim.client, change)
+    except ErasedError:
+        claim.ask_person("expired", "The values to send were erased after their time. Start again.")
     except vault.UnreadableError:
         claim.ask_person("unreadable", "A stored secret does not open.")
     except OtherAccountError:
@@ -69,7 +83,8 @@ def _continue(claim: Claim, client: CloudElementsClient, change: Change) -> None
     except NotFoundError:
         endings.gone(claim, attempt)
     except UnauthorizedError as error:
-        endings.settle_no(claim, client, error)
+        if endings.are_ours_accepted(claim, client, error):
+            endings.refuse(claim, error)
     except CloudElementsError as error:
         endings.try_later(claim, error)
     else:
@@ -97,14 +112,35 @@ def _settle(
     is_open = attempt is not None and attempt.outcome == AttemptOutcome.UNKNOWN
     if attempt is not None and attempt.outcome == AttemptOutcome.SUCCEEDED:
         _conclude(claim, change, remote)
-    elif change.is_proven(remote):
+    elif change.is_proven(remote, was_sent=is_open):
         if attempt is not None and is_open:
             close_attempt(attempt, AttemptOutcome.SUCCEEDED, message="The instance shows it.")
         endings.finish(claim, remote)
+    elif attempt is not None and is_open and not change.is_visible:
+        _repeat(claim, attempt, partial(_send, claim, client, change, remote))
     else:
         if attempt is not None and is_open:
             close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="It is as it was.")
         _send(claim, client, change, remote)
+
+
+def _repeat(claim: Claim, attempt: Attempt, send: Callable[[], None]) -> None:
+    """Send the same once more, since nothing shows what came of it: made twice, it is as made once."""
+    operation = claim.operation
+    repeats = operation.attempts.filter(outcome=AttemptOutcome.SUPERSEDED)
+    if operation.decided_at:
+        repeats = repeats.filter(started_at__gt=operation.decided_at)
+    if operation.cancel_requested_at or repeats.count() >= MOST_REPEATS:
+        claim.ask_person("unproven", UNPROVEN)
+    elif (
+        adoption.age_in_seconds(attempt.ended_at or attempt.started_at)
+        < settings.ENGINE["SETTLE_SECONDS"]
+    ):
+        looks = operation.looks + 1
+        claim.release(OperationState.UNKNOWN, after=_pause(looks), looks=looks, claims=0)
+    else:
+        close_attempt(attempt, AttemptOutcome.SUPERSEDED)
+        send()
 
 
 def _send(
@@ -115,7 +151,7 @@ def _send(
         _cancel(claim)
         return
     if not access.can(operation.requester, Action.MANAGE, operation.made):
-        text = f"{operation.requester} may no longer manage it, so nothing was changed."
+        text = f"{operation.requester} may no longer manage it, so nothing more was sent."
         endings.end(claim, OperationState.REJECTED, "permission", text)
         return
     opened: list[Attempt] = []
@@ -142,6 +178,7 @@ def _answered(claim: Claim, attempt: Attempt) -> None:
     with transaction.atomic():
         close_attempt(attempt, AttemptOutcome.SUCCEEDED, http_status=200)
         claim.move(OperationState.CREATED, looks=0)
+    claim.operation.looks = 0
     reach("change recorded")
 
 
@@ -156,18 +193,21 @@ def _read_back(claim: Claim, client: CloudElementsClient, change: Change) -> Non
 
 def _conclude(claim: Claim, change: Change, remote: RemoteInstance) -> None:
     """Store what the instance shows after an answered request, once it shows what was asked for."""
-    missing = change.missing(remote)
-    words = ", ".join(missing)
+    words = ", ".join(change.missing(remote))
     looks = claim.operation.looks + 1
-    if not missing:
+    if not words:
         endings.finish(claim, remote)
-    elif looks < READ_BACKS:
-        pause = settings.ENGINE["LOOK_PAUSES"][0]
-        claim.release(OperationState.CREATED, after=pause, looks=looks, claims=0)
-    elif change.is_ignored(remote):
-        endings.end(claim, OperationState.REJECTED, "ignored", IGNORED.format(words), remote)
-    else:
+    elif not change.is_ignored(remote):
         endings.finish(claim, remote, problem="differs", message=DIFFERS.format(words))
+    elif looks < READ_BACKS:
+        claim.release(OperationState.CREATED, after=_pause(looks), looks=looks, claims=0)
+    else:
+        endings.end(claim, OperationState.REJECTED, "ignored", IGNORED.format(words), remote)
+
+
+def _pause(looks: int) -> float:
+    pauses: list[float] = settings.ENGINE["LOOK_PAUSES"]
+    return pauses[min(looks, len(pauses)) - 1]
 
 
 def _failed(claim: Claim, attempt: Attempt | None, error: CloudElementsError) -> None:
@@ -198,9 +238,11 @@ def _go_on_after(
     claim: Claim, client: CloudElementsClient, change: Change, error: CloudElementsError
 ) -> None:
     """What is not a definite no is looked at later; a no may mean that it is so already."""
-    if isinstance(error, UnauthorizedError):
-        endings.settle_no(claim, client, error)
-    elif isinstance(error, RejectedError) or error.status == 409:
+    if isinstance(error, UnauthorizedError) and not endings.are_ours_accepted(claim, client, error):
+        return
+    if isinstance(error, MaskedValueError):
+        endings.end(claim, OperationState.REJECTED, "masked", f"{error} Type the whole value.")
+    elif isinstance(error, RejectedError | UnauthorizedError) or error.status == 409:
         _settle_refusal(claim, client, change, error)
     else:
         endings.try_later(claim, error)
@@ -216,8 +258,7 @@ def _settle_refusal(
     except CloudElementsError as error:
         endings.try_later(claim, error)
     else:
-        if change.is_proven(remote):
+        if change.is_proven(remote, was_sent=False):
             endings.finish(claim, remote)
         else:
-            text = f"The platform refused the change: {refusal.platform_message or refusal}"
-            endings.end(claim, OperationState.REJECTED, "rejected", text, remote)
+            endings.refuse(claim, refusal, remote)

@@ -81,9 +81,9 @@ class Search:
         return _row(self.organization).filter(audit_due_at__gt=Now())
 
 
-def doubt(organization: Organization) -> None:
-    """Remember that an outcome is unknown now: what comes of it may appear late."""
-    first = timedelta(seconds=settings.ENGINE["AUDIT_PAUSES"][0])
+def doubt(organization: Organization, *, is_due: bool = False) -> None:
+    """Remember that something may appear late: it is looked for at once, or after the first pause."""
+    first = timedelta(seconds=0 if is_due else settings.ENGINE["AUDIT_PAUSES"][0])
     soon = Least(F("audit_due_at"), Now() + first)
     _row(organization).update(doubted_at=Now(), audit_due_at=soon)
 

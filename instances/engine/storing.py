@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from instances import audit, vault
+from instances import audit, vault, zuora
 from instances.cloud_elements import RemoteInstance
 from instances.crash_points import reach
 from instances.engine.claims import Claim, LeaseLostError, moved
@@ -235,7 +235,9 @@ def refresh(instance: Instance, remote: RemoteInstance) -> bool:
         instance.token = vault.seal(instance, "token", remote.token.reveal())
     instance.name = remote.name or instance.name
     _describe(instance, remote)
-    fields = [name for name in FILLED if name not in OWN]
+    if zuora.SANDBOX_ENTRY in remote.configuration:
+        instance.environment = zuora.environment(remote.configuration)
+    fields = ["environment", *(name for name in FILLED if name not in OWN)]
     instance.save(update_fields=fields if is_new else [one for one in fields if one != "token"])
     # The oldest samples of the platform have no tags: then ours stay known.
     if remote.tags:

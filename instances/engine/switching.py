@@ -13,6 +13,7 @@ class Switch:
 
     is_to_be_disabled: bool
     secrets: Sequence[str] = ()
+    is_visible: bool = True
 
     @classmethod
     def of(cls, operation: Operation) -> "Switch":
@@ -24,7 +25,7 @@ class Switch:
         is_so = remote.is_disabled in (self.is_to_be_disabled, None)
         return [] if is_so else ["disabled" if self.is_to_be_disabled else "enabled"]
 
-    def is_proven(self, remote: RemoteInstance) -> bool:
+    def is_proven(self, remote: RemoteInstance, *, was_sent: bool) -> bool:
         """Tell whether the instance itself shows that nothing has to be sent."""
         return remote.is_disabled is self.is_to_be_disabled
 

@@ -3,10 +3,12 @@
 from instances.forms.account import PasswordForm
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
+from instances.forms.editing import EditForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preview import RequestPreview
+from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.sharing import ShareForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
@@ -14,6 +16,7 @@ __all__ = [
     "CancelForm",
     "Chip",
     "DecisionForm",
+    "EditForm",
     "FindingForm",
     "InstanceFilter",
     "InstanceForm",
@@ -21,6 +24,7 @@ __all__ = [
     "PagePosition",
     "PasswordForm",
     "Place",
+    "ReauthenticationForm",
     "RequestPreview",
     "ShareForm",
     "Show",

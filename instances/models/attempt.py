@@ -23,6 +23,7 @@ class AttemptOutcome(models.TextChoices):
     REJECTED = "rejected", "Refused"
     PROVEN_ABSENT = "proven_absent", "Proven not done"
     DECLARED_ABSENT = "declared_absent", "Declared not done"
+    SUPERSEDED = "superseded", "Not known, sent again"
 
 
 # Method and path of the request, where it is about an instance that exists.

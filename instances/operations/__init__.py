@@ -19,6 +19,16 @@ from instances.operations.decisions import (
     facts_of,
     words_of,
 )
+from instances.operations.editing import (
+    Difference,
+    EditedMeanwhileError,
+    Edition,
+    MaskTypedError,
+    NothingChangesError,
+    changed_by,
+    differences,
+    request_instance_edit,
+)
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.health import NotTestableError, request_log, request_test
 from instances.operations.lifecycle import (
@@ -38,6 +48,11 @@ from instances.operations.organizations import (
     request_audit,
     request_probe,
 )
+from instances.operations.reauthentication import (
+    kept_since,
+    missing_credentials,
+    request_instance_reauthentication,
+)
 from instances.operations.restore import Accepted, accept_restore
 from instances.operations.secrets import (
     NothingToConfirmError,
@@ -53,13 +68,18 @@ __all__ = [
     "Accepted",
     "Choice",
     "ChoiceError",
+    "Difference",
+    "EditedMeanwhileError",
+    "Edition",
     "FindingChoice",
+    "MaskTypedError",
     "MissingEntriesError",
     "NameTakenError",
     "NoTokenError",
     "NotChangeableError",
     "NotTestableError",
     "NotWaitingError",
+    "NothingChangesError",
     "NothingToConfirmError",
     "ReasonNeededError",
     "RequestReusedError",
@@ -70,21 +90,27 @@ __all__ = [
     "apply_organization_change",
     "candidates_for",
     "change_organization",
+    "changed_by",
     "choices_for",
     "choices_given",
     "confirm_secrets",
     "create_organization",
     "decide",
     "decide_finding",
+    "differences",
     "disabling_of",
     "discard_secrets",
     "facts_of",
     "finding_choices",
+    "kept_since",
     "may_be_canceled",
+    "missing_credentials",
     "remove_share",
     "request_audit",
     "request_cancel",
     "request_instance",
+    "request_instance_edit",
+    "request_instance_reauthentication",
     "request_instance_switch",
     "request_log",
     "request_look",

@@ -143,13 +143,14 @@ def _record_wish(
     instance.save(force_insert=True)
     instance.replace_tags(tag_names)
     operation.save(force_insert=True)
-    _seal_credentials(operation, configuration)
+    seal_credentials(operation, configuration)
     audit.record(instance.owner, "instance.requested", instance, environment=instance.environment)
     transaction.on_commit(partial(tasks.ring, operation.pk))
     return operation
 
 
-def _seal_credentials(operation: Operation, configuration: Mapping[str, str | bool]) -> None:
+def seal_credentials(operation: Operation, configuration: Mapping[str, str | bool]) -> None:
+    """Keep what an operation sends sealed beside its payload, which is final by then."""
     held = OperationSecret(
         operation=operation,
         expires_at=timezone.now() + timedelta(days=settings.ENGINE["CREDENTIAL_DAYS"]),

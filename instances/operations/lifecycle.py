@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,6 +12,7 @@ from instances import access, audit, tasks
 from instances.access import Action
 from instances.crash_points import reach
 from instances.models import Instance, InstanceStatus, Operation, OperationKind, OperationState
+from instances.operations.creation import seal_credentials
 
 REASON_LENGTH = 300
 
@@ -72,12 +74,17 @@ def require_changeable(requester: User, instance: Instance) -> None:
 
 
 def ask(
-    kind: OperationKind, requester: User, instance: Instance, asked: Mapping[str, object]
+    kind: OperationKind,
+    requester: User,
+    instance: Instance,
+    asked: Mapping[str, object],
+    configuration: Mapping[str, str | bool] | None = None,
 ) -> Operation:
     """
     Record the wish for a change and ring the doorbell after the caller's transaction.
 
-    `asked` is what the worker needs besides the kind; nothing in it may be secret.
+    `asked` is what the worker needs besides the kind; nothing in it may be secret. `configuration`
+    is what is sent, which is sealed and erased when the operation is final.
 
     :raises NotChangeableError: the instance is not active: something else is under way with it.
     """
@@ -91,11 +98,19 @@ def ask(
         requester=requester,
         remote_id=instance.remote_id,
         client_request_id=uuid.uuid4(),
-        payload={"remote_id": instance.remote_id, **asked},
+        payload={
+            "remote_id": instance.remote_id,
+            "configuration_keys": list(configuration or ()),
+            **asked,
+        },
     )
     operation.tag = f"change-{operation.code}"
     operation.save(force_insert=True)
-    audit.record(requester, f"{kind}.requested", instance, reason=asked.get("reason", ""))
+    if configuration:
+        seal_credentials(operation, configuration)
+    told: dict[str, Any] = {name: asked[name] for name in ("reason", "changes") if asked.get(name)}
+    told |= {"keys": list(configuration)} if configuration else {}
+    audit.record(requester, f"{kind}.requested", instance, **told)
     transaction.on_commit(partial(tasks.ring, operation.pk))
     reach("change submitted")
     return operation

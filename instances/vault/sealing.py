@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     PROVISION = "send the provider's credentials"
     ADOPT = "store the token that was seen"
     SHOW = "show or copy the token for a person"
+    CHANGE = "send a change of an instance"
     COMPARE = "compare with what the platform shows"
     RESEAL = "seal again with the primary key"
     CHECK = "check that it opens"

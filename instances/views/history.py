@@ -18,6 +18,10 @@ WORDS = {
     "instance.adoption_requested": ("Adoption asked for", "info", "search"),
     "instance.deletion_requested": ("Deletion asked for", "warn", "trash-2"),
     "instance.deleted": ("Deleted on the platform", "off", "trash-2"),
+    "edit.requested": ("Editing asked for", "info", "pencil"),
+    "reauthenticate.requested": ("Re-authentication asked for", "info", "key-round"),
+    "instance.edited": ("Edited on the platform", "ok", "pencil"),
+    "instance.reauthenticated": ("Re-authenticated on the platform", "ok", "key-round"),
     "disable.requested": ("Disabling asked for", "warn", "power"),
     "enable.requested": ("Enabling asked for", "info", "power"),
     "instance.disabled": ("Disabled on the platform", "off", "power"),
@@ -89,6 +93,8 @@ def _detail(entry: AuditEntry) -> str:
         return PROBLEMS.get(str(entry.detail["problem"]), OTHER)[0].rstrip(".")
     if reason := entry.detail.get("reason"):
         return f"Reason: {reason}"
+    if changes := entry.detail.get("changes") or entry.detail.get("keys"):
+        return ", ".join(changes)
     recipient, level = entry.detail.get("recipient"), entry.detail.get("level")
     if not recipient:
         return ""

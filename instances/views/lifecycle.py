@@ -12,12 +12,10 @@ from django.views.decorators.http import require_http_methods
 from instances import access, operations
 from instances.access import Action
 from instances.forms import SwitchForm
-from instances.models import Instance
+from instances.models import FINAL, Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 
-BUSY = (
-    "Something is under way with this instance, or it is not on the platform. Nothing was changed."
-)
+NOT_THERE = "It is not on the platform, so there is nothing to change."
 OFF = "Its organization is switched off, so nothing is sent for it."
 
 
@@ -38,11 +36,11 @@ def instance_enable(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def _switch(request: SignedInRequest, pk: UUID, *, is_disabling: bool) -> HttpResponse:
     instance = managed(request, pk)
     if not instance.is_active:
-        messages.info(request, BUSY)
-        return redirect(instance)
+        return turn_away(request, instance)
     form = SwitchForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and attempt(
         request,
+        instance,
         form,
         lambda: operations.request_instance_switch(
             requester=request.user,
@@ -73,12 +71,30 @@ def managed(request: SignedInRequest, pk: UUID) -> Instance:
     return instance
 
 
-def attempt(request: SignedInRequest, form: Form, wish: Callable[[], object]) -> bool:
+def turn_away(request: SignedInRequest, instance: Instance) -> HttpResponse:
+    """Go back to an instance that cannot be changed now, and say why."""
+    messages.info(request, why_not(instance))
+    return redirect(instance)
+
+
+def why_not(instance: Instance) -> str:
+    """Say what keeps the instance from being changed: what somebody asked for is under way."""
+    open_ones = instance.operations.exclude(state__in=FINAL).select_related("requester")
+    busy = open_ones.order_by("-pk").first()
+    if busy is None:
+        return NOT_THERE
+    asked = f"{busy.get_kind_display()}, asked for by {busy.requester.get_username()}"
+    return f"One change at a time: “{asked}” is under way. Nothing of yours was sent."
+
+
+def attempt(
+    request: SignedInRequest, instance: Instance, form: Form, wish: Callable[[], object]
+) -> bool:
     """Make the wish; False if it could not be made, which the form then says."""
     try:
         wish()
     except operations.NotChangeableError:
-        form.add_error(None, BUSY)
+        form.add_error(None, why_not(instance))
     except operations.SwitchedOffError:
         form.add_error(None, OFF)
     else:

@@ -126,3 +126,85 @@ def test_a_lost_answer_is_told_while_it_is_looked_up(enter: Enter, account: Acco
     expect(page.locator(".page-head .status-disabled")).to_be_visible()
     sent = [entry for entry in account.ledger() if entry.path.endswith("/enabled")]
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_who_manages_it_edits_it_and_sees_first_what_changes(
+    role: str, enter: Enter, account: Account
+) -> None:
+    window = enter(role)
+    page = window.page
+    act(page, "Edit")
+    page.get_by_label("Name").fill("Billing EU")
+    page.get_by_label("Tags").fill("billing, finance")
+    page.get_by_role("button", name="Review changes").click()
+    review = page.locator("#review")
+    expect(review.get_by_role("row").filter(has_text="Name")).to_contain_text("Billing EU")
+    assert window.accessibility_violations() == []
+    review.get_by_role("button", name="Send these changes").click()
+    expect(page.get_by_role("heading", name="Billing EU", level=1)).to_be_visible()
+    expect(page.locator(".page-head .status-active")).to_be_visible()
+    remote = account.only_instance()
+    assert remote["name"] == "Billing EU"
+    assert {"billing", "finance"} < set(remote["tags"])
+
+
+def test_the_second_of_two_editors_is_told_and_loses_nothing(
+    enter: Enter, account: Account
+) -> None:
+    first, second = enter("owner"), enter("admin")
+    act(second.page, "Edit")
+    second.page.get_by_label("Tags").fill("billing, mine")
+    act(first.page, "Edit")
+    first.page.get_by_label("Name").fill("Renamed")
+    first.page.get_by_role("button", name="Review changes").click()
+    first.page.get_by_role("button", name="Send these changes").click()
+    expect(first.page.get_by_role("heading", name="Renamed", level=1)).to_be_visible()
+    page = second.page
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("heading", name="Changed since you opened it")).to_be_visible()
+    expect(page.get_by_text("olivia asked for a change")).to_be_visible()
+    expect(page.get_by_label("Tags")).to_have_value("billing, mine")
+    expect(page.get_by_label("Name")).to_have_value("Renamed")
+    assert second.accessibility_violations() == []
+    page.get_by_role("button", name="Send these changes").click()
+    expect(page.locator(".page-head .status-active")).to_be_visible()
+    assert account.only_instance()["name"] == "Renamed"
+    assert "mine" in account.only_instance()["tags"]
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_who_manages_it_gives_it_new_credentials(role: str, enter: Enter, account: Account) -> None:
+    window = enter(role)
+    page, tenant = window.page, account.production
+    act(page, "Re-authenticate")
+    expect(page.get_by_text("Kept since").first).to_be_visible()
+    assert window.accessibility_violations() == []
+    page.get_by_label("Zuora sandbox").uncheck()
+    page.get_by_label("User name", exact=True).fill(tenant.username)
+    page.get_by_role("textbox", name="Password").fill(tenant.password)
+    page.get_by_role("button", name="Re-authenticate").click()
+    expect(page.locator(".page-head .status-active")).to_be_visible()
+    expect(page.locator(".page-head").get_by_text("Production")).to_be_visible()
+    assert account.only_instance()["configuration"]["password"] == tenant.password
+    assert tenant.password not in page.content()
+
+
+def test_wrong_credentials_are_told_and_whose_job_they_are(enter: Enter, account: Account) -> None:
+    page = enter("owner").page
+    act(page, "Re-authenticate")
+    page.get_by_role("textbox", name="Password").fill("not-the-password")
+    page.get_by_role("button", name="Re-authenticate").click()
+    expect(page.get_by_text("those of before stay in use")).to_be_visible()
+    expect(page.get_by_text("Whoever keeps the account at the provider")).to_be_visible()
+    assert account.only_instance()["configuration"]["password"] == account.sandbox.password
+
+
+@pytest.mark.parametrize("role", MAY_NOT)
+def test_who_does_not_manage_it_edits_nothing(role: str, enter: Enter, made: Instance) -> None:
+    window = enter(role)
+    for name, path in (("Edit", "edit"), ("Re-authenticate", "re-authenticate")):
+        expect(window.page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+        window.visit(f"/instances/{made.pk}/{path}/")
+        expect(window.page.get_by_role("heading", level=1)).to_have_text("Page not found")
+        window.visit(made.get_absolute_url())

@@ -1,0 +1,37 @@
+"""Give an instance new credentials; nothing that was typed comes back into a page."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from instances import operations
+from instances.forms import ReauthenticationForm
+from instances.views.finding import SignedInRequest, missing_unless_allowed
+from instances.views.lifecycle import attempt, managed, turn_away
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def instance_reauthenticate(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ask for the new credentials, and say of each secret since when it is kept."""
+    instance = managed(request, pk)
+    if request.method == "GET" and not instance.is_active:
+        return turn_away(request, instance)
+    data = request.POST if request.method == "POST" else None
+    form = ReauthenticationForm(data, instance=instance)
+    if form.is_valid() and attempt(
+        request,
+        instance,
+        form,
+        lambda: operations.request_instance_reauthentication(
+            requester=request.user, instance=instance, configuration=form.configuration()
+        ),
+    ):
+        return redirect(instance)
+    context = {"instance": instance, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "instances/instance_reauthenticate.html", context, status=status)
