@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from instances import vault
+from instances.forms.cloning import name_of_copy
 from instances.models import Instance, Operation, OperationState, Organization, Role
 from instances.vault import Purpose
 from tests.conftest import put_in_state
@@ -114,6 +115,58 @@ def test_edit_and_try_again_takes_over_all_but_credentials(
     assert form["name"].value() == "Wrong password"
     assert form["tags"].value() == "billing"
     assert not form["username"].value()
+
+
+def test_another_like_it_has_its_settings_and_a_name_of_its_own(
+    signed_in: Client, active: Instance
+) -> None:
+    active.configuration |= {
+        "event.notification.enabled": "true",
+        "event.notification.callback.url": "https://hooks.example/zuora",
+        "filter.response.nulls": "false",
+    }
+    active.save()
+    active.replace_tags(["billing", "ced-abcdefgh-abcdefghijklmnopqrstuvwxyz-abcdefgh"])
+    response = signed_in.get(f"{NEW}?from={active.pk}")
+    form = response.context["form"]
+    names = ("name", "tags", "has_events", "callback_url", "filter_nulls")
+    expected = ["Billing sandbox (copy)", "billing", True, "https://hooks.example/zuora", "false"]
+    assert [form[name].value() for name in names] == expected
+    assert "Its credentials are not copied" in response.content.decode()
+
+
+def test_no_mask_and_no_credential_begins_another_form(signed_in: Client, active: Instance) -> None:
+    key = "event.notification.callback.url"
+    active.configuration |= {key: "https://hooks.example/?token=********", "clientId": "********"}
+    active.save()
+    page = signed_in.get(f"{NEW}?from={active.pk}").content.decode()
+    assert "****" not in page
+    assert "somebody@example.com" not in page
+
+
+def test_what_was_not_made_here_tells_by_its_entries_how_it_authenticates(
+    signed_in: Client, active: Instance
+) -> None:
+    operation = active.operations.get()
+    operation.payload.pop("configuration_keys")
+    operation.save()
+    active.configuration |= {"clientId": "a-client"}
+    active.save()
+    form = signed_in.get(f"{NEW}?from={active.pk}").context["form"]
+    assert form["authentication_type"].value() == "custom"
+
+
+@pytest.mark.parametrize(
+    ("name", "copy"),
+    [
+        ("Billing", "Billing (copy)"),
+        ("Billing (copy)", "Billing (copy 2)"),
+        ("Billing (copy 9)", "Billing (copy 10)"),
+        ("x" * 255, "x" * 248 + " (copy)"),
+    ],
+)
+def test_a_copy_has_a_name_that_fits_and_counts(name: str, copy: str) -> None:
+    assert name_of_copy(name) == copy
 
 
 @pytest.mark.parametrize("source", ["", "nonsense", str(uuid.uuid4())])

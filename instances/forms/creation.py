@@ -11,8 +11,7 @@ from django.http import QueryDict
 from instances import access, zuora
 from instances.access import Action
 from instances.forms.secrets import SecretField
-from instances.models import Environment, Instance, Organization
-from instances.tags import without_ours
+from instances.models import Instance, Organization
 
 AUTHENTICATION_TYPES = [
     ("basic", "User name and password"),
@@ -260,16 +259,3 @@ def initial_typed(data: QueryDict) -> dict[str, Any]:
     }
     # A browser leaves a switch that is off out altogether.
     return typed | {name: name in data for name in ("is_sandbox", "has_events")}
-
-
-def initial_from(instance: Instance) -> dict[str, Any]:
-    """Return what a new form takes over from an instance: everything but credentials."""
-    operation = instance.operations.order_by("pk").first()
-    sent = operation.payload.get("configuration_keys", []) if operation else []
-    return {
-        "organization": instance.organization_id,
-        "name": instance.name,
-        "is_sandbox": instance.environment != Environment.PRODUCTION,
-        "authentication_type": "custom" if "clientId" in sent else "basic",
-        "tags": ", ".join(without_ours(instance.tag_names)),
-    }

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from instances import operations
 from instances.forms import InstanceForm, RequestPreview
-from instances.forms.creation import initial_from, initial_typed
+from instances.forms.cloning import initial_from
+from instances.forms.creation import initial_typed
 from instances.models import Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 
@@ -22,10 +23,11 @@ TEMPLATE = "instances/instance_new.html"
 @missing_unless_allowed
 def instance_new(request: SignedInRequest) -> HttpResponse:
     """Show the form; record the wish and go where its progress shows."""
+    source = _source(request)
     form = InstanceForm(
         request.POST if request.method == "POST" else None,
         user=request.user,
-        initial=_initial(request),
+        initial=initial_from(source) if source else {},
     )
     if request.method == "POST" and form.is_valid() and (instance := _ask(request, form)):
         started = "Provisioning has started."
@@ -33,9 +35,8 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
         messages.info(request, started if instance.is_busy else repeated)
         return redirect(instance)
     status = 422 if form.errors else 200
-    return render(
-        request, TEMPLATE, {"form": form, "preview": RequestPreview.of(form)}, status=status
-    )
+    context = {"form": form, "preview": RequestPreview.of(form), "source": source}
+    return render(request, TEMPLATE, context, status=status)
 
 
 def _ask(request: SignedInRequest, form: InstanceForm) -> Instance | None:
@@ -57,9 +58,10 @@ def instance_new_preview(request: SignedInRequest) -> HttpResponse:
     return render(request, TEMPLATE, {"form": form, "preview": preview})
 
 
-def _initial(request: SignedInRequest) -> dict[str, object]:
+def _source(request: SignedInRequest) -> Instance | None:
+    """Return the instance that the new one shall be like, if one is named."""
     try:
         source = UUID(request.GET.get("from", ""))
     except ValueError:
-        return {}
-    return initial_from(find_instance(request.user, source))
+        return None
+    return find_instance(request.user, source)

@@ -1,0 +1,58 @@
+"""Begin a new form with what an instance is like: everything but credentials."""
+
+import re
+from typing import Any
+
+from instances.models import Environment, Instance
+from instances.tags import without_ours
+
+NAME_LENGTH = 255
+COPY = re.compile(r" \(copy(?: (\d{1,4}))?\)$")
+# Something was hidden here, so what is left is no value to send.
+MASK = "*" * 8
+ON = {"true": True, "false": False}
+
+
+def initial_from(instance: Instance) -> dict[str, Any]:
+    """
+    Return what a new form takes over from an instance.
+
+    One that never came to be is asked for again, under its own name; of any other another is made,
+    under a name that tells the two apart. Secrets are never taken over, nor what stands in for one.
+    """
+    is_copy = instance.remote_id is not None
+    return {
+        "organization": instance.organization_id,
+        "name": name_of_copy(instance.name) if is_copy else instance.name,
+        "is_sandbox": instance.environment != Environment.PRODUCTION,
+        "authentication_type": _authentication_type(instance),
+        "tags": ", ".join(without_ours(instance.tag_names)),
+        **_settings(instance),
+    }
+
+
+def name_of_copy(name: str) -> str:
+    """Return `name` with “(copy)” behind it, numbered from the second copy on."""
+    found = COPY.search(name)
+    stem = name[: found.start()] if found else name
+    mark = f" (copy {int(found[1] or 1) + 1})" if found else " (copy)"
+    return stem[: NAME_LENGTH - len(mark)] + mark
+
+
+def _authentication_type(instance: Instance) -> str:
+    """Return the way in: what was sent tells, and of what was not made here what came back."""
+    operation = instance.operations.order_by("pk").first()
+    sent = operation.payload.get("configuration_keys", []) if operation else []
+    return "custom" if "clientId" in (sent or instance.configuration) else "basic"
+
+
+def _settings(instance: Instance) -> dict[str, Any]:
+    """Return the optional settings as the platform told them, without what is hidden."""
+    told = {key: str(value or "") for key, value in instance.configuration.items()}
+    callback = told.get("event.notification.callback.url", "")
+    nulls = told.get("filter.response.nulls", "").lower()
+    return {
+        "has_events": ON.get(told.get("event.notification.enabled", "").lower(), False),
+        "callback_url": "" if MASK in callback else callback,
+        "filter_nulls": nulls if nulls in ON else "",
+    }
