@@ -394,3 +394,17 @@ def test_no_token_in_what_is_kept(made: Instance, account: Account) -> None:
     ask_for_test(made)
     kept = [str(row.__dict__) for row in HealthCheck.objects.all()]
     assert not any(token in row for row in kept)
+
+
+def test_what_was_changed_here_is_looked_at_at_once_and_believed(
+    made: Instance, account: Account
+) -> None:
+    check(made)
+    operations.request_instance_switch(
+        requester=made.owner, instance=made, is_to_be_disabled=True, reason="The contract ended."
+    )
+    work(2)
+    changed = Health.objects.get()
+    assert outcome(changed) == (HealthState.UNKNOWN, "changed")
+    health.run(made.organization)
+    assert outcome(Health.objects.get()) == (HealthState.DISABLED, "")

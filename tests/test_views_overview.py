@@ -208,3 +208,27 @@ def test_number_of_queries_does_not_grow(
         count(more, healthy=at)
     with django_assert_num_queries(len(few)):
         read(signed_in)
+
+
+def test_needs_attention_names_broken_instances_and_no_others(
+    client: Client, active: Instance, operator: User, make_user: Callable[..., User]
+) -> None:
+    tara = make_user("tara")
+    broken(active)
+    client.force_login(tara)
+    assert active.name not in client.get("/attention/").content.decode()
+    Share.objects.create(instance=active, user=tara, level=ShareLevel.VIEW, granted_by=operator)
+    text = client.get("/attention/").content.decode()
+    assert active.name in text
+    assert "whoever manages the instance" in text
+    client.force_login(operator)
+    assert active.name in client.get("/attention/").content.decode()
+
+
+def test_what_was_shared_and_never_looked_at_is_unknown(
+    client: Client, active: Instance, operator: User, make_user: Callable[..., User]
+) -> None:
+    tara = make_user("tara")
+    Share.objects.create(instance=active, user=tara, level=ShareLevel.VIEW, granted_by=operator)
+    client.force_login(tara)
+    assert numbers(client) == {"unknown": 1}

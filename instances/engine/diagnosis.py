@@ -145,6 +145,13 @@ def _next(health: Health, began: datetime) -> datetime | None:
     return began + timedelta(seconds=min(seconds, every) * random.uniform(0.9, 1.1))  # noqa: S311 - guards nothing
 
 
+def look_soon(instance: Instance) -> None:
+    """Forget what is known after a change made here, and look at once; in the caller's transaction."""
+    Health.objects.filter(pk=instance.pk).update(
+        state=HealthState.UNKNOWN, problem="changed", seen="", seen_times=0, due_at=Now()
+    )
+
+
 def forget() -> None:
     """Delete what is kept long enough, some at a time."""
     kept = (

@@ -12,7 +12,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, searching, storing
+from instances.engine import accounts, adoption, diagnosis, searching, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     UNRESOLVED,
@@ -139,6 +139,7 @@ def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: 
         if operation.kind == OperationKind.REAUTHENTICATE:
             # The platform may have made a second instance instead of keeping to this one.
             searching.doubt(operation.organization, is_due=True)
+        diagnosis.look_soon(operation.made)
     reach("change stored")
 
 

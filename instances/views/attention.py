@@ -12,15 +12,16 @@ from django.views.decorators.http import require_safe
 
 from instances import tally
 from instances.forms import PagePosition
-from instances.models import Finding, Operation, Organization
+from instances.models import Finding, Operation
 from instances.models.walk import Span, newest
-from instances.reach import Reach
 from instances.views.activity import NOT_SHOWN
+from instances.views.broken import broken_of, shared_by_others
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 from instances.views.standing import standings
 
 FINDINGS_SHOWN = 50
+BROKEN_SHOWN = 20
 MOST_COUNTED = 99
 
 
@@ -40,12 +41,14 @@ def _count(request: HttpRequest) -> str:
 def attention(request: SignedInRequest) -> HttpResponse:
     """Show everything that goes on only when somebody acts, the newest first."""
     reach = reach_for(request)
+    mine = list(reach.organization_rows())
     page = page_along(reach.waiting(), PagePosition(request.GET), dress=_with_subjects, size=20)
     context = {
         "page": page,
         "standings": standings(request.user, page.rows),
         "findings": newest(reach.findings(), Span(FINDINGS_SHOWN), _with_requests),
-        "held_up": _held_up(reach),
+        "held_up": [one for one in mine if one.is_refused or one.is_paused],
+        "broken": broken_of(mine, shared_by_others(reach), BROKEN_SHOWN),
         "now": timezone.now(),
     }
     return render(request, "instances/attention.html", context)
@@ -59,7 +62,3 @@ def _with_subjects(rows: QuerySet[Operation]) -> QuerySet[Operation]:
 def _with_requests(rows: QuerySet[Finding]) -> QuerySet[Finding]:
     unshown = (f"operation__{name}" for name in NOT_SHOWN)
     return rows.select_related("organization", "operation__instance").defer(*unshown)
-
-
-def _held_up(reach: Reach) -> list[Organization]:
-    return [one for one in reach.organization_rows() if one.is_refused or one.is_paused]

@@ -89,6 +89,11 @@ PROBLEMS = {
         NOBODY,
         "We ask by ourselves when it answers again.",
     ),
+    "changed": (
+        "It was changed a moment ago, and not looked at since.",
+        NOBODY,
+        "We look within seconds.",
+    ),
     "stale": ("It was not looked at for long.", NOBODY, "See whether a worker is running."),
 }
 OTHER = ("The platform did not answer.", NOBODY, "We look again.")

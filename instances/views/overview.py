@@ -4,25 +4,28 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from instances import access
 from instances.access import Action
-from instances.models import Health, HealthCount, HealthState, Operation, Organization
+from instances.models import HealthCount, HealthState, Instance, Operation, Organization
 from instances.models.health import today
 from instances.models.walk import Span, newest
 from instances.views import charts
-from instances.views.diagnosis import TONES, Diagnosis, diagnose
+from instances.views.activity import NOT_SHOWN
+from instances.views.broken import (
+    MOST_SHARED,
+    broken_of,
+    health_of,
+    shared_by_others,
+)
+from instances.views.diagnosis import TONES, diagnose
 from instances.views.finding import SignedInRequest, reach_for
 
 TREND_DAYS = 30
 BROKEN_SHOWN, OPERATIONS_SHOWN = 6, 8
-# What was shared by others is counted one by one, so not without end.
-MOST_SHARED = 1000
 TOLD = (
     HealthState.HEALTHY,
     HealthState.ACTION_NEEDED,
@@ -48,29 +51,21 @@ class Tile:
         return TONES[self.state][1]
 
 
-@dataclass(frozen=True)
-class Broken:
-    """An instance that somebody has to do something about."""
-
-    health: Health
-    diagnosis: Diagnosis
-
-
 @require_safe
 def overview(request: SignedInRequest) -> HttpResponse:
     """Show counts, trend, what needs attention first, and what happened last."""
-    user, reach = request.user, reach_for(request)
+    reach = reach_for(request)
     mine = list(reach.organization_rows())
     counts = _latest(mine)
-    shared, is_capped = _shared(user, mine)
-    numbers = _numbers(mine, counts, shared)
+    shared = shared_by_others(reach)
+    numbers = _numbers(mine, counts, shared[:MOST_SHARED])
     context = {
         "tiles": [Tile(state, numbers[state]) for state in TOLD],
         "total": sum(numbers.values()),
-        "is_capped": is_capped,
+        "is_capped": len(shared) > MOST_SHARED,
         "counted_at": min((row.counted_at for row in counts if row.counted_at), default=None),
         "held_up": [one for one in mine if one.is_held_up],
-        "broken": _broken(user, mine),
+        "broken": broken_of(mine, shared, BROKEN_SHOWN),
         "operations": newest(
             reach.operations(Operation.objects.all()), Span(OPERATIONS_SHOWN), _with_names
         ),
@@ -89,16 +84,8 @@ def _latest(mine: list[Organization]) -> list[HealthCount]:
     return list({row.organization_id: row for row in rows.order_by("day")}.values())
 
 
-def _shared(user: User, mine: list[Organization]) -> tuple[list[Health], bool]:
-    """Return the health of what others shared, and whether there is more than is counted."""
-    shared = access.shared_with(user).exclude(organization__in=mine)
-    rows = Health.objects.filter(instance__in=shared, instance__status="active")
-    found = list(rows.select_related("organization")[: MOST_SHARED + 1])
-    return found[:MOST_SHARED], len(found) > MOST_SHARED
-
-
 def _numbers(
-    mine: list[Organization], counts: list[HealthCount], shared: list[Health]
+    mine: list[Organization], counts: list[HealthCount], shared: list[Instance]
 ) -> dict[HealthState, int]:
     """Add up; what holds an organization up is what all its instances are said to be."""
     numbers = dict.fromkeys(TOLD, 0)
@@ -108,8 +95,8 @@ def _numbers(
         for state in TOLD:
             shown = _held(organization, state)
             numbers[shown] += getattr(row, state)
-    for health in shared:
-        numbers[diagnose(health, health.organization).state] += 1
+    for instance in shared:
+        numbers[diagnose(health_of(instance), instance.organization).state] += 1
     return numbers
 
 
@@ -120,22 +107,8 @@ def _held(organization: Organization, state: HealthState) -> HealthState:
     return HealthState.RETRYING if organization.is_paused and is_good else state
 
 
-def _broken(user: User, mine: list[Organization]) -> list[Broken]:
-    """Return the newest of what needs somebody; an organization that is held up is said by itself."""
-    calling = [one for one in mine if not one.is_halted]
-    bad = Health.objects.filter(state=HealthState.ACTION_NEEDED, instance__status="active")
-    named = bad.select_related("instance", "organization").order_by("-since")
-    shared = access.shared_with(user).exclude(organization__in=mine)
-    rows = [
-        *named.filter(organization__in=calling)[:BROKEN_SHOWN],
-        *named.filter(instance__in=shared)[:BROKEN_SHOWN],
-    ]
-    rows.sort(key=lambda row: row.since, reverse=True)
-    return [Broken(row, diagnose(row, row.organization)) for row in rows[:BROKEN_SHOWN]]
-
-
 def _with_names(rows: QuerySet[Operation]) -> QuerySet[Operation]:
-    return rows.select_related("instance", "requester")
+    return rows.select_related("instance", "requester").defer(*NOT_SHOWN)
 
 
 def _trend(mine: list[Organization]) -> dict[str, Any]:
