@@ -9,6 +9,7 @@ from instances.views import (
     creation,
     decisions,
     detail,
+    drift,
     editing,
     health,
     instance_health,
@@ -87,5 +88,6 @@ urlpatterns = [
         organizations.secrets_discard,
         name="secrets_discard",
     ),
+    path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

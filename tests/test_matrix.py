@@ -101,6 +101,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "secrets_confirm": (everybody(405), only(302, "admin")),
     "secrets_discard": (everybody(405), only(302, "admin")),
     "organization_search": (everybody(405), only(302, "admin")),
+    "organization_drift": (only(200, "admin"), only(422, "admin")),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
 
@@ -190,7 +191,13 @@ def client_as(
 
 def address(name: str, instance: Instance, share: Share) -> str:
     """Return the address of a page about this instance, its share or its organization."""
-    names = ["organization", "organization_probe", "organization_search", "organization_verify"]
+    names = [
+        "organization",
+        "organization_probe",
+        "organization_search",
+        "organization_drift",
+        "organization_verify",
+    ]
     names += ["secrets_confirm", "secrets_discard"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}

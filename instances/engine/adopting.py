@@ -34,9 +34,8 @@ def run(claim: Claim) -> None:
 def _adopt(claim: Claim, client: CloudElementsClient) -> None:
     operation = claim.operation
     claim.renew()
-    if operation.finding and accounts.identify(operation.organization, client) != (
-        operation.finding.account
-    ):
+    found_in = operation.finding.account if operation.finding else operation.payload.get("account")
+    if found_in and accounts.identify(operation.organization, client) != found_in:
         claim.ask_person("other-account", adoption.OTHER_ACCOUNT)
         return
     try:

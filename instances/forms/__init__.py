@@ -3,6 +3,7 @@
 from instances.forms.account import PasswordForm
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
+from instances.forms.drift import DriftForm, DriftView
 from instances.forms.editing import EditForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.lifecycle import SwitchForm
@@ -16,6 +17,8 @@ __all__ = [
     "CancelForm",
     "Chip",
     "DecisionForm",
+    "DriftForm",
+    "DriftView",
     "EditForm",
     "FindingForm",
     "InstanceFilter",

@@ -61,6 +61,7 @@ from instances.operations.secrets import (
     request_verification,
 )
 from instances.operations.sharing import remove_share, share_instance
+from instances.operations.synchronization import DriftChoice, decide_listed
 from instances.operations.tokens import NoTokenError, reveal_token
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Choice",
     "ChoiceError",
     "Difference",
+    "DriftChoice",
     "EditedMeanwhileError",
     "Edition",
     "FindingChoice",
@@ -97,6 +99,7 @@ __all__ = [
     "create_organization",
     "decide",
     "decide_finding",
+    "decide_listed",
     "differences",
     "disabling_of",
     "discard_secrets",

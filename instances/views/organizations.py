@@ -125,11 +125,11 @@ def organization_probe(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @missing_unless_allowed
 def organization_search(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Search the account now for instances with our tag that are not here."""
+    """Compare the account with what is known here, and search it for our tag, now."""
     organization = find_organization(request.user, pk)
     operations.request_audit(actor=request.user, organization=organization)
     messages.info(request, "We search the account now. What is found needs your attention then.")
-    return redirect(organization)
+    return redirect("instances:organization_drift", organization.pk)
 
 
 @require_POST

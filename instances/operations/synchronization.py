@@ -1,0 +1,194 @@
+"""What an admin decides about instances that differ from the platform's list."""
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.db.models import F
+
+from instances import access, audit, tasks
+from instances.access import Action
+from instances.models import (
+    AuditEntry,
+    Instance,
+    InstanceStatus,
+    ListedInstance,
+    Operation,
+    OperationKind,
+    Organization,
+    Standing,
+)
+from instances.operations.editing import Edition, NothingChangesError, request_instance_edit
+from instances.operations.lifecycle import (
+    NotChangeableError,
+    SwitchedOffError,
+    request_instance_switch,
+)
+
+# So many are adopted with one wish: the rows of more would keep the page waiting.
+MOST_ADOPTED = 1000
+
+
+class DriftChoice(models.TextChoices):
+    """What may be done about lines of the platform's list."""
+
+    ADOPT = "adopt", "Adopt"
+    ACCEPT = "accept", "Accept theirs"
+    PUSH = "push", "Push ours"
+    IGNORE = "ignore", "Ignore until it changes"
+    NOTICE = "notice", "Show again"
+
+
+def decide_listed(
+    *, actor: User, organization: Organization, choice: DriftChoice, rows: Sequence[ListedInstance]
+) -> int:
+    """
+    Do with lines of the platform's list as an admin says; return how many it was done with.
+
+    A line that is not as it was shown any more is left alone. At most `MOST_ADOPTED` are adopted.
+
+    :raises NotAllowedError: the actor may not administer the organization.
+    """
+    access.require(actor, Action.ADMINISTER, organization)
+    mine = ListedInstance.objects.filter(
+        organization=organization, pk__in=[row.pk for row in rows], digest__in=_digests(rows)
+    )
+    with transaction.atomic():
+        return DEEDS[choice](actor, organization, mine.select_for_update(of=("self",)))
+
+
+def _digests(rows: Sequence[ListedInstance]) -> set[str]:
+    return {row.digest for row in rows}
+
+
+def _adopt(actor: User, organization: Organization, rows: "models.QuerySet[ListedInstance]") -> int:
+    lines = list(rows.filter(standing=Standing.ONLY_THERE, instance=None)[:MOST_ADOPTED])
+    instances = [_instance(line, actor) for line in lines]
+    wishes = [_wish(line, instance, actor) for line, instance in zip(lines, instances, strict=True)]
+    Instance.objects.bulk_create(instances)
+    Operation.objects.bulk_create(wishes)
+    for line, instance in zip(lines, instances, strict=True):
+        line.instance, line.standing = instance, Standing.MATCHES
+    ListedInstance.objects.bulk_update(lines, ["instance", "standing"], batch_size=200)
+    AuditEntry.objects.bulk_create(
+        audit.entry(actor, "instance.adoption_requested", one.made, remote_id=one.remote_id)
+        for one in wishes
+    )
+    if wishes:
+        transaction.on_commit(partial(tasks.ring, wishes[0].pk))
+    return len(lines)
+
+
+def _instance(line: ListedInstance, owner: User) -> Instance:
+    return Instance(
+        organization_id=line.organization_id,
+        owner=owner,
+        name=line.name or f"Instance {line.remote_id}",
+        element_key=line.element_key,
+    )
+
+
+def _wish(line: ListedInstance, instance: Instance, requester: User) -> Operation:
+    wish = Operation(
+        kind=OperationKind.ADOPT,
+        instance=instance,
+        organization_id=line.organization_id,
+        requester=requester,
+        remote_id=line.remote_id,
+        client_request_id=uuid.uuid4(),
+        payload={
+            "element_key": line.element_key,
+            "name": instance.name,
+            "tags": [],
+            "account": line.organization.account,
+        },
+    )
+    wish.tag = f"adopt-{wish.code}"
+    return wish
+
+
+def _changed(rows: "models.QuerySet[ListedInstance]") -> list[tuple[ListedInstance, Instance]]:
+    """Return lines that differ from an instance in use, each with it."""
+    ready = rows.filter(standing=Standing.CHANGED, instance__status=InstanceStatus.ACTIVE)
+    lines = ready.select_related("instance__organization")
+    return [(line, line.instance) for line in lines if line.instance is not None]
+
+
+def _accept(
+    actor: User, _organization: Organization, rows: "models.QuerySet[ListedInstance]"
+) -> int:
+    pairs = _changed(rows)
+    for line, instance in pairs:
+        instance.is_valid, instance.is_disabled = line.is_valid, line.is_disabled
+        instance.save(update_fields=["is_valid", "is_disabled"])
+        _take_over(line, instance)
+        audit.record(actor, "instance.drift_accepted", instance, differences=line.differences)
+    rows.filter(pk__in=[line.pk for line, _ in pairs]).update(
+        standing=Standing.MATCHES, differences=[]
+    )
+    return len(pairs)
+
+
+def _take_over(line: ListedInstance, instance: Instance) -> None:
+    instance.name = line.name or instance.name
+    instance.save(update_fields=["name"])
+    instance.replace_tags(line.tags)
+
+
+def _push(actor: User, _organization: Organization, rows: "models.QuerySet[ListedInstance]") -> int:
+    return sum(_asked_to_be_as_here(actor, line, instance) for line, instance in _changed(rows))
+
+
+def _asked_to_be_as_here(actor: User, line: ListedInstance, instance: Instance) -> bool:
+    """Ask for an edit from how it is there to how it is here; False if that cannot be asked now."""
+    ours = Edition.of(instance)
+    try:
+        with transaction.atomic():
+            if line.differences == ["disabled"]:
+                request_instance_switch(
+                    requester=actor,
+                    instance=instance,
+                    is_to_be_disabled=bool(instance.is_disabled),
+                    reason="The platform shall be as Elementdesk has it.",
+                )
+            else:
+                # An edit begins at what there is, and that is theirs.
+                _take_over(line, instance)
+                theirs = Edition.of(instance)
+                request_instance_edit(requester=actor, instance=instance, seen=theirs, wanted=ours)
+            audit.record(actor, "instance.drift_pushed", instance, differences=line.differences)
+    except (NothingChangesError, NotChangeableError, SwitchedOffError):
+        return False
+    ListedInstance.objects.filter(pk=line.pk).update(standing=Standing.MATCHES, differences=[])
+    return True
+
+
+def _ignore(
+    actor: User, organization: Organization, rows: "models.QuerySet[ListedInstance]"
+) -> int:
+    differing = rows.filter(standing__in=[Standing.CHANGED, Standing.ONLY_THERE])
+    count = differing.update(ignored_digest=F("digest"), standing=Standing.IGNORED)
+    audit.record(actor, "organization.drift_ignored", organization, lines=count)
+    return count
+
+
+def _notice(
+    actor: User, organization: Organization, rows: "models.QuerySet[ListedInstance]"
+) -> int:
+    ignored = rows.filter(standing=Standing.IGNORED)
+    ours = ignored.filter(instance__isnull=False)
+    count = ours.update(ignored_digest="", standing=Standing.CHANGED)
+    count += ignored.update(ignored_digest="", standing=Standing.ONLY_THERE)
+    audit.record(actor, "organization.drift_noticed", organization, lines=count)
+    return count
+
+
+DEEDS = {
+    DriftChoice.ADOPT: _adopt,
+    DriftChoice.ACCEPT: _accept,
+    DriftChoice.PUSH: _push,
+    DriftChoice.IGNORE: _ignore,
+    DriftChoice.NOTICE: _notice,
+}

@@ -1,0 +1,106 @@
+"""How an organization's instances differ from the platform's list, and what is done about it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from instances import access, operations
+from instances.access import Action
+from instances.forms import DriftForm, DriftView, PagePosition
+from instances.forms.drift import MISSING, PARTS
+from instances.models import Instance, ListedInstance, Organization, Standing, Synchronization
+from instances.operations import DriftChoice
+from instances.operations.synchronization import MOST_ADOPTED
+from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.keyset import page_of
+
+MOST_COUNTED = 1000
+OFFERED: dict[str, tuple[DriftChoice, ...]] = {
+    Standing.CHANGED: (DriftChoice.ACCEPT, DriftChoice.PUSH, DriftChoice.IGNORE),
+    Standing.ONLY_THERE: (DriftChoice.ADOPT, DriftChoice.IGNORE),
+    Standing.IGNORED: (DriftChoice.NOTICE,),
+}
+DONE = {
+    DriftChoice.ADOPT: "Adoption has started for {}. You become the owner; each is read first.",
+    DriftChoice.ACCEPT: "Their values are taken over for {}.",
+    DriftChoice.PUSH: "The platform is asked to become as it is here for {}.",
+    DriftChoice.IGNORE: "Ignored until it changes again: {}.",
+    DriftChoice.NOTICE: "Shown again: {}.",
+}
+
+
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show one part of the comparison; do what is chosen about some of its lines."""
+    organization = find_organization(request.user, pk)
+    access.require(request.user, Action.ADMINISTER, organization)
+    form = DriftForm(request.POST if request.method == "POST" else None, organization=organization)
+    if request.method == "POST" and form.is_valid():
+        _decide(request, organization, form)
+        part = DriftView(request.GET).chosen
+        return redirect(f"{reverse('instances:organization_drift', args=[pk])}?show={part}")
+    context = _context(request, organization) | {"form": form}
+    if request.headers.get("HX-Target") == "progress":
+        return _progress(request, context)
+    template = "organizations/organization_drift.html"
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _progress(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, "organizations/organization_drift.html#progress", context)
+    if not context["is_busy"]:
+        # It has ended: the lists have changed, not only the progress.
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _decide(request: SignedInRequest, organization: Organization, form: DriftForm) -> None:
+    choice = DriftChoice(form.cleaned_data["choice"])
+    count = operations.decide_listed(
+        actor=request.user,
+        organization=organization,
+        choice=choice,
+        rows=list(form.cleaned_data["rows"][:MOST_ADOPTED]),
+    )
+    if count:
+        what = "one instance" if count == 1 else f"{count} instances"
+        messages.success(request, DONE[choice].format(what))
+    else:
+        messages.info(request, "Nothing was done: what was chosen has changed meanwhile.")
+
+
+def _context(request: SignedInRequest, organization: Organization) -> dict[str, Any]:
+    shown = DriftView(request.GET).chosen
+    synchronization = Synchronization.objects.filter(organization=organization).first()
+    is_running = synchronization is not None and synchronization.is_running
+    rows = {part: _rows(organization, part) for part in PARTS}
+    return {
+        "organization": organization,
+        "synchronization": synchronization,
+        "is_busy": is_running or organization.audit_due_at <= timezone.now(),
+        "show": shown,
+        "parts": [(part, words, _count(rows[part])) for part, words in PARTS.items()],
+        "page": page_of(rows[shown], PagePosition(request.GET)),
+        "choices": OFFERED.get(shown, ()),
+        "most_adopted": MOST_ADOPTED,
+    }
+
+
+def _rows(organization: Organization, part: str) -> QuerySet[Any]:
+    if part == MISSING:
+        return Instance.objects.filter(organization=organization, missing_since__isnull=False)
+    lines = ListedInstance.objects.filter(organization=organization, standing=part)
+    return lines.select_related("instance").prefetch_related("instance__tags")
+
+
+def _count(rows: QuerySet[Any]) -> str:
+    counted = rows[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted)

@@ -1,0 +1,95 @@
+"""An account is compared, adopted, drifts in five ways, and is brought back, in a browser."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from instances.models import Instance, ListedInstance, Organization, Role, Standing
+from sandbox.running import Account
+from tests.cases import work
+from tests.e2e.conftest import Visitor
+from tests.e2e.test_pages import WINDOWS
+from tests.workers import Worker, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Ask = Callable[..., Instance]
+
+
+@pytest.fixture
+def drifted(ask: Ask, account: Account) -> list[Instance]:
+    """Four instances of ours: renamed, tagged otherwise, disabled and deleted there; some foreign."""
+    made = [ask(name=f"Ours {number}") for number in range(4)]
+    work()
+    for instance in made:
+        instance.refresh_from_db()
+    numbers = [instance.remote_id or 0 for instance in made]
+    account.change_instance(numbers[0], name="Renamed by somebody")
+    account.change_instance(numbers[1], tags=["another", "tag"])
+    account.change_instance(numbers[2], disabled=True)
+    account.remove_instance(numbers[3])
+    for number in range(3):
+        account.add_instance(element="zuorav2", name=f"Foreign {number}", tags=["from-console"])
+    return made
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_what_drifted_is_shown_adopted_and_brought_back(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    member: Callable[..., User],
+    worker: Worker,
+    drifted: list[Instance],
+    organization: Organization,
+    account: Account,
+    window: dict[str, int],
+    scheme: str,
+) -> None:
+    with_password(member(Role.ADMIN, "ada"))
+    somebody = visitor(viewport=window, color_scheme=scheme)
+    somebody.sign_in("ada")
+    address = reverse("instances:organization_drift", args=[organization.pk])
+    somebody.visit(address)
+    page = somebody.page
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.locator("#progress")).to_contain_text("6 instances listed")
+
+    def look(name: str) -> None:
+        assert somebody.accessibility_violations() == []
+        assert somebody.overflow() <= 0
+        if folder := os.environ.get("SHOTS"):
+            path = f"{folder}/drift-{name}-{window['width']}-{scheme}.png"
+            page.screenshot(path=path, full_page=True)
+
+    expect(page.get_by_text("Renamed by somebody")).to_be_visible()
+    look("changed")
+    page.get_by_role("link", name="Only there").click()
+    look("only-there")
+    page.get_by_label("Adopt all that are only there").check()
+    page.get_by_role("button", name="Adopt", exact=True).click()
+    expect(page.get_by_text("Adoption has started for 3 instances")).to_be_visible()
+    page.get_by_role("link", name="Only here").click()
+    look("only-here")
+    page.get_by_role("link", name="Ours 3").click()
+    expect(page.get_by_role("heading", name="Not there any more")).to_be_visible()
+    look("missing")
+    somebody.visit(address)
+    for row in page.locator("input[name=rows]").all():
+        row.check()
+    page.get_by_role("button", name="Push ours").click()
+    expect(page.get_by_text("asked to become as it is here for 3 instances")).to_be_visible()
+    wait_for(lambda: not Instance.objects.exclude(status="active").exists())
+    assert Instance.objects.filter(name__startswith="Foreign").exclude(token="").count() == 3
+    names = {str(one["name"]): one for one in account.instances()}
+    assert set(names) == {f"{kind} {number}" for kind in ("Ours", "Foreign") for number in range(3)}
+    assert "billing" in names["Ours 1"]["tags"]
+    assert names["Ours 2"]["disabled"] is False
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.locator("#progress")).to_contain_text("listed")
+    assert not ListedInstance.objects.exclude(standing=Standing.MATCHES).exists()
+    assert somebody.complaints == []
