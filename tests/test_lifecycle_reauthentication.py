@@ -197,6 +197,30 @@ def test_a_lost_answer_that_the_instance_shows_is_not_sent_again(
     assert len(patches(account)) == 1
 
 
+def test_what_the_instance_shows_before_anything_left_proves_nothing(
+    made: Instance, renew: Renew, account: Account
+) -> None:
+    tenant, remote = account.production, account.only_instance()
+    shown = {"zuorav2.sandbox": "false", "username": tenant.username}
+    values = remote["configuration"] | shown
+    account.change_instance(remote["id"], configuration=values, valid=True)
+    renew(zuorav2__sandbox=False, username=tenant.username, password=tenant.password)
+    work()
+    assert account.only_instance()["configuration"]["password"] == tenant.password
+    assert len(patches(account)) == 1
+
+
+def test_an_instance_that_is_not_valid_proves_nothing(
+    made: Instance, renew: Renew, account: Account
+) -> None:
+    account.set(wrong_credentials_accepted=True)
+    fail(account, "commit then drop")
+    renew(username="another", password="not-the-password")
+    work(2)
+    assert (the_operation(made).state, the_operation(made).problem) == (S.SUCCEEDED, "differs")
+    assert len(patches(account)) == 2
+
+
 def test_it_is_not_sent_again_before_the_platform_had_its_time(
     made: Instance, renew: Renew, account: Account, settings: Any
 ) -> None:

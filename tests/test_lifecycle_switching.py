@@ -181,7 +181,9 @@ def test_a_platform_that_answers_and_does_nothing_is_told(
 ) -> None:
     fail(account, "status", status=200)
     switch()
-    work(4)
+    work()
+    assert the_operation(made).state == S.CREATED
+    work(3)
     assert stands(made) == (S.REJECTED, InstanceStatus.ACTIVE, False)
     assert the_operation(made).problem == "ignored"
     assert len(sent(account)) == 1

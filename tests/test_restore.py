@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -264,3 +265,20 @@ def test_the_command_tells_what_the_search_found(
     assert code == 0
     assert f"{organization}: 0 unfinished to look up, 1 found on the platform" in out
     assert Finding.objects.get().name == "made since"
+
+
+def test_an_unfinished_change_waits_for_a_person(ask: Ask, operator: User) -> None:
+    instance = ask()
+    put_in_state(instance, OperationState.SUCCEEDED)
+    operation = operations.request_instance_switch(
+        requester=operator, instance=instance, is_to_be_disabled=True, reason="Maintenance."
+    )
+    operations.accept_restore()
+    operation.refresh_from_db()
+    instance.refresh_from_db()
+    assert (operation.state, operation.problem) == (OperationState.NEEDS_PERSON, "restored")
+    assert instance.status == InstanceStatus.NEEDS_PERSON
+    choice = operations.Choice.MARK
+    operations.decide(actor=operator, operation=operation, choice=choice, reason="Enabled since.")
+    instance.refresh_from_db()
+    assert instance.status == InstanceStatus.ACTIVE
