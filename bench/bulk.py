@@ -38,6 +38,9 @@ def _send(table: str, columns: list[str], rows: Iterator[tuple[Any, ...]]) -> No
     names = ", ".join(f'"{column}"' for column in columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute(
+                "SET statement_timeout = 0"
+            )  # a million rows take longer than a page may
             with cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                 for row in rows:
                     copy.write_row(row)

@@ -19,7 +19,7 @@ from instances.models.health import (
     HealthState,
 )
 from instances.models.identity import new_id
-from instances.models.instance import Environment, Instance, InstanceStatus, InstanceTag
+from instances.models.instance import OWN_TAG, Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.keys import Installation, SealingKey
 from instances.models.listing import ListedInstance, Standing, Synchronization
 from instances.models.operation import Operation, OperationSecret
@@ -32,6 +32,7 @@ from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, O
 __all__ = [
     "CHANGES",
     "FINAL",
+    "OWN_TAG",
     "UNRESOLVED",
     "Attempt",
     "AttemptOutcome",

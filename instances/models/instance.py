@@ -44,6 +44,10 @@ BUSY = (
 )
 
 
+# What the tag begins with by which a lost answer is found; lists leave it out.
+OWN_TAG = "ced-"
+
+
 class InstanceQuerySet(models.QuerySet["Instance"]):
     """Questions asked of instances."""
 
@@ -183,11 +187,6 @@ class Instance(models.Model):
     def tag_names(self) -> list[str]:
         """Every tag, in the order asked for or returned (prefetch `tags` for lists)."""
         return [tag.name for tag in sorted(self.tags.all(), key=lambda tag: tag.pk)]
-
-    @property
-    def shown_tags(self) -> list[str]:
-        """The tags of people, without the one by which a lost answer is found."""
-        return [name for name in self.tag_names if not name.startswith("ced-")]
 
     def replace_tags(self, names: Iterable[str]) -> None:
         """Make `names` the tags of this instance."""

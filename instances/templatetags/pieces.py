@@ -1,5 +1,6 @@
 """Pieces that a list shows in every row: rendered once from their template, then remembered."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -62,14 +63,14 @@ class Shown(NamedTuple):
 
 
 @register.simple_tag
-def instance_cells(instance: Instance) -> SafeString:
+def instance_cells(instance: Instance, tags: Mapping[UUID, Sequence[str]]) -> SafeString:
     """Return the cells of an instance in a list; what was shown lately is not written again."""
     organization = instance.organization
     shown = Shown(
         *(instance.pk, instance.name, instance.element_key, instance.remote_id),
         *(instance.shown_status, instance.shown_label, instance.environment),
         *(organization.name, organization.environment_label),
-        *(tuple(instance.shown_tags), instance.owner.get_username()),
+        *(tuple(tags[instance.pk]), instance.owner.get_username()),
     )
     return _cells(shown)
 
