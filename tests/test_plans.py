@@ -16,7 +16,7 @@ from bench.crowd import Crowd
 pytestmark = pytest.mark.django_db
 
 ROWS = 10_000
-MOST_QUERIES = 16
+MOST_QUERIES = 20
 LARGE = ("instances_instance", "instances_operation", "instances_attempt", "instances_instancetag")
 # Of the rows there are, what one statement may look at.
 MOST_READ = ROWS // 4
