@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -37,6 +39,32 @@ WRITTEN = [
     "differences",
     "last_seen_at",
 ]
+
+
+class Told(NamedTuple):
+    """What a line says and means; a row that says the same is only seen again."""
+
+    digest: str
+    standing: str
+    differences: list[str]
+    instance: UUID | None
+
+
+class Known(NamedTuple):
+    """A line as it was written down before."""
+
+    remote_id: int
+    id: UUID
+    digest: str
+    standing: str
+    differences: list[str]
+    instance: UUID | None
+    ignored_digest: str
+    first_seen_at: datetime
+
+    @property
+    def told(self) -> Told:
+        return Told(self.digest, self.standing, self.differences, self.instance)
 
 
 @dataclass(frozen=True)
@@ -78,16 +106,18 @@ class Comparison:
         rows.update(ended_at=Now(), completed_at=Now(), expected=F("listed"))
 
     def _write(self, page: Sequence[FoundInstance]) -> None:
-        numbers = [found.remote_id for found in page]
+        lines = {found.remote_id: found for found in page}
         mine = ListedInstance.objects.filter(organization=self.organization)
-        before = {row.remote_id: row for row in mine.filter(remote_id__in=numbers)}
-        here = {one.remote_id: one for one in _here(self.organization, numbers)}
-        rows = [
-            self._row(found, here.get(found.remote_id), before.get(found.remote_id))
-            for found in {found.remote_id: found for found in page}.values()
-        ]
-        same = [row.pk for row in rows if _is_same(row, before.get(row.remote_id))]
-        other = [row for row in rows if not _is_same(row, before.get(row.remote_id))]
+        known = mine.filter(remote_id__in=lines).values_list(*Known._fields)
+        before = {row.remote_id: row for row in map(Known._make, known)}
+        here = {one.remote_id: one for one in _here(self.organization, list(lines))}
+        same, other = [], []
+        for number, found in lines.items():
+            was, told = before.get(number), _told(found, here.get(number), before.get(number))
+            if was is not None and was.told == told:
+                same.append(was.id)
+            else:
+                other.append(self._row(found, here.get(number), was, told))
         with transaction.atomic():
             ListedInstance.objects.filter(pk__in=same).update(last_seen_at=self.began)
             ListedInstance.objects.bulk_create(
@@ -98,13 +128,10 @@ class Comparison:
             )
 
     def _row(
-        self, found: FoundInstance, here: Instance | None, before: ListedInstance | None
+        self, found: FoundInstance, here: Instance | None, before: Known | None, told: Told
     ) -> ListedInstance:
-        digest = digest_of(found)
-        differing = differences(here, found) if here else []
-        ignored = before.ignored_digest if before else ""
         return ListedInstance(
-            id=before.pk if before else new_id(),
+            id=before.id if before else new_id(),
             organization=self.organization,
             remote_id=found.remote_id,
             name=found.name,
@@ -113,11 +140,11 @@ class Comparison:
             is_valid=found.is_valid,
             is_disabled=found.is_disabled,
             remote_created_at=found.remote_created_at,
-            digest=digest,
+            digest=told.digest,
             instance=here,
-            standing=_standing(found, here, differing, is_ignored=digest == ignored),
-            differences=differing,
-            ignored_digest=ignored,
+            standing=told.standing,
+            differences=told.differences,
+            ignored_digest=before.ignored_digest if before else "",
             first_seen_at=before.first_seen_at if before else self.began,
             last_seen_at=self.began,
         )
@@ -188,11 +215,12 @@ def _standing(
     return Standing.CHANGED if here else Standing.ONLY_THERE
 
 
-def _is_same(row: ListedInstance, before: ListedInstance | None) -> bool:
-    if before is None:
-        return False
-    told = ("digest", "standing", "differences", "instance_id")
-    return all(getattr(row, name) == getattr(before, name) for name in told)
+def _told(found: FoundInstance, here: Instance | None, before: Known | None) -> Told:
+    digest = digest_of(found)
+    differing = differences(here, found) if here else []
+    is_ignored = before is not None and digest == before.ignored_digest
+    standing = _standing(found, here, differing, is_ignored=is_ignored)
+    return Told(digest, standing.value, differing, here.pk if here else None)
 
 
 def _of(organization: Organization) -> QuerySet[Instance]:
