@@ -216,6 +216,7 @@ ENGINE = {
         float(pause)
         for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")
     ],
+    "CATALOG_EVERY": env.float("ELEMENTDESK_CATALOG_EVERY", default=86400.0),
     "AUDIT_EVERY": env.float("ELEMENTDESK_AUDIT_EVERY", default=86400.0),
     "AUDIT_PAUSES": [
         float(pause)

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from instances import crash_points, fence, vault
 from instances.crash_points import reach
-from instances.engine import drain, health, housekeeping, searching, siblings, verifying
+from instances.engine import cataloging, drain, health, housekeeping, searching, siblings, verifying
 
 logger = structlog.get_logger(__name__)
 
@@ -69,6 +69,22 @@ def verify(row_id: str) -> None:
         verifying.start()
 
 
+def ring_for_catalog(row_id: UUID) -> None:
+    """Wake a worker to read an organization's catalog; without a broker one does so a little later."""
+    try:
+        read_catalog.delay(str(row_id))
+    except OperationalError:
+        logger.warning("doorbell not heard", row=str(row_id))
+
+
+@shared_task(name="instances.read_catalog")
+def read_catalog(row_id: str) -> None:
+    """Read catalogs that are due. The id is for the log."""
+    logger.info("asked to read the catalog", row=str(UUID(row_id)))
+    if fence.may_send():
+        cataloging.start()
+
+
 @worker_init.connect
 def begin(**_kwargs: object) -> None:
     """Stop before the first message when the key ring does not open what is stored; then fork."""
@@ -121,3 +137,4 @@ def stop(**_kwargs: object) -> None:
     drain.stop()
     searching.stop()
     health.stop()
+    cataloging.stop()

@@ -11,6 +11,7 @@ from instances.views import (
     detail,
     drift,
     editing,
+    elements,
     health,
     instance_health,
     lifecycle,
@@ -88,6 +89,9 @@ urlpatterns = [
         organizations.secrets_discard,
         name="secrets_discard",
     ),
+    path("organizations/<uuid:pk>/elements/", elements.element_list, name="elements"),
+    path("organizations/<uuid:pk>/elements/read/", elements.elements_read, name="elements_read"),
+    path("organizations/<uuid:pk>/elements/of/<str:key>/", elements.element_detail, name="element"),
     path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

@@ -90,6 +90,7 @@ def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
         "SETTLE_SECONDS": 0.0,
         "LOOK_PAUSES": [0.0],
         "CALLS_IN_FLIGHT": 4,
+        "CATALOG_EVERY": 0.0,
     }
     # Nothing is asked in the background of a test that is not about it.
     settings.HEALTH = {**settings.HEALTH, "LOG_EVERY": 0.0, "VERIFY_EVERY": 0.0}

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from instances.models import (
+    Element,
     Finding,
     FindingKind,
     Instance,
@@ -102,6 +103,9 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "secrets_discard": (everybody(405), only(302, "admin")),
     "organization_search": (everybody(405), only(302, "admin")),
     "organization_drift": (only(200, "admin"), only(422, "admin")),
+    "elements": (only(200, *MEMBERS), everybody(405)),
+    "elements_read": (everybody(405), only(302, "operator", "owner", "admin")),
+    "element": (only(200, *MEMBERS), everybody(405)),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
 
@@ -129,6 +133,12 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         account=instance.account,
         remote_id=1,
         last_seen_at=timezone.now(),
+    )
+    Element.objects.create(
+        organization=instance.organization,
+        element_key="zuorav2",
+        name="Zuora v2",
+        seen_at=timezone.now(),
     )
     return instance
 
@@ -198,7 +208,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "organization_drift",
         "organization_verify",
     ]
-    names += ["secrets_confirm", "secrets_discard"]
+    names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
@@ -206,6 +216,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance |= {"edit", "reauthenticate"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
+    if name == "element":
+        return Element.objects.get().get_absolute_url()
     if name == "finding":
         return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)

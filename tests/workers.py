@@ -46,6 +46,7 @@ def environment(**changes: str) -> dict[str, str]:
         "ELEMENTDESK_SWEEP_SECONDS": "0.3",
         # Tests that count what reached the platform count what they asked for.
         "ELEMENTDESK_HEALTH_EVERY": "0",
+        "ELEMENTDESK_CATALOG_EVERY": "0",
         "ELEMENTDESK_LOG_EVERY": "0",
         "ELEMENTDESK_VERIFY_EVERY": "0",
         **changes,

@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 
 from instances import fence
 from instances.engine import (
+    cataloging,
     counting,
     deletion,
     diagnosis,
@@ -29,6 +30,8 @@ def run() -> None:
     verifying.start()
     health.enroll()
     platform_log.enroll()
+    cataloging.enroll()
+    cataloging.start()
     health.start()
     counting.run()
     diagnosis.forget()

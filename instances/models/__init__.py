@@ -9,6 +9,7 @@ from instances.models.attempt import (
 )
 from instances.models.audit import AuditEntry, AuditResult
 from instances.models.candidate import Candidate, CandidateState
+from instances.models.element import CatalogReading, Element
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
     CheckMethod,
@@ -42,7 +43,9 @@ __all__ = [
     "CancelWish",
     "Candidate",
     "CandidateState",
+    "CatalogReading",
     "CheckMethod",
+    "Element",
     "Environment",
     "Evidence",
     "EvidenceKind",

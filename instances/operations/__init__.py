@@ -1,6 +1,7 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
 from instances.operations.cancellation import may_be_canceled, request_cancel
+from instances.operations.catalog import request_catalog
 from instances.operations.creation import (
     MissingEntriesError,
     RequestReusedError,
@@ -111,6 +112,7 @@ __all__ = [
     "remove_share",
     "request_audit",
     "request_cancel",
+    "request_catalog",
     "request_instance",
     "request_instance_edit",
     "request_instance_reauthentication",

@@ -1,0 +1,215 @@
+"""The catalog is read as a whole, bounded, and shown; odd elements spoil no others."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from instances import operations
+from instances.access import NotAllowedError
+from instances.engine import cataloging
+from instances.models import CatalogReading, Element, Organization, Role
+from sandbox.running import Account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def read(organization: Organization, settings: Settings) -> Callable[[], CatalogReading]:
+    """Let a worker read the catalog, now."""
+    settings.ENGINE = {**settings.ENGINE, "CATALOG_EVERY": 3600.0}
+
+    def run() -> CatalogReading:
+        cataloging.enroll()
+        CatalogReading.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        cataloging.run()
+        return CatalogReading.objects.get()
+
+    return run
+
+
+def element(key: str) -> Element:
+    return Element.objects.get(element_key=key)
+
+
+def hostile(account: Account, **changes: object) -> None:
+    """Add an element to the account's catalog."""
+    account.add_element(**({"key": "odd", "name": "Odd", "hub": "general"} | changes))
+
+
+def entry(key: str, **changes: object) -> dict[str, object]:
+    return {"key": key, "name": key.title(), "type": "TEXTFIELD_128", "required": True} | changes
+
+
+def test_every_element_is_stored(read: Callable[[], CatalogReading]) -> None:
+    reading = read()
+    assert Element.objects.count() == 12
+    assert reading.read_at is not None
+    assert not reading.problem
+
+
+def test_what_an_element_asks_for_is_stored(read: Callable[[], CatalogReading]) -> None:
+    read()
+    entries = {each["key"]: each for each in element("zuorav2").asked_for}
+    assert (
+        entries["clientSecret"] | {"is_required": True, "group": "custom", "kind": "PASSWORD"}
+        == (entries["clientSecret"])
+    )
+    assert "base.url" not in entries
+
+
+def test_it_reads_the_mark_of_need_of_older_tenants(
+    account: Account, read: Callable[[], CatalogReading]
+) -> None:
+    account.set(required_is_called_mandatory=True)
+    read()
+    entries = {each["key"]: each for each in element("zuorav2").asked_for}
+    assert entries["password"]["is_required"]
+
+
+def test_texts_lose_their_markup(read: Callable[[], CatalogReading]) -> None:
+    read()
+    assert element("sfdc").description == "Sales automation. Sign up & connect."
+    assert "<script" not in element("ledgers").instructions
+
+
+def test_what_vanished_is_marked_and_comes_back(
+    account: Account, organization: Organization, read: Callable[[], CatalogReading]
+) -> None:
+    past = timezone.now() - timedelta(days=1)
+    old = {"organization": organization, "name": "Old", "seen_at": past}
+    Element.objects.create(element_key="former", **old)
+    Element.objects.create(element_key="zuorav2", gone_at=past, **old)
+    read()
+    assert element("former").gone_at is not None
+    assert element("zuorav2").gone_at is None
+
+
+def test_nothing_is_concluded_from_a_list_that_broke_off(
+    account: Account, organization: Organization, read: Callable[[], CatalogReading]
+) -> None:
+    past = timezone.now() - timedelta(days=1)
+    Element.objects.create(
+        organization=organization, element_key="former", name="Former", seen_at=past
+    )
+    account.fault("status", method="GET", path="/elements", status=500)
+    assert read().problem
+    assert element("former").gone_at is None
+
+
+def test_an_unreadable_configuration_spoils_no_other_element(
+    account: Account, read: Callable[[], CatalogReading]
+) -> None:
+    account.fault("status", method="GET", path="/elements/jira", times=None, status=500)
+    read()
+    assert element("jira").settings is None
+    assert element("jira").problem
+    assert element("sftp").settings
+
+
+def test_what_was_read_before_is_kept(account: Account, read: Callable[[], CatalogReading]) -> None:
+    read()
+    account.fault("status", method="GET", path="/elements/jira", times=None, status=500)
+    read()
+    assert element("jira").asked_for
+
+
+def test_ten_thousand_entries_and_options_are_bounded(
+    account: Account, read: Callable[[], CatalogReading]
+) -> None:
+    options = [{"value": str(n), "description": "x"} for n in range(3000)]
+    entries = [entry("choice", type="COMBO", options=options, displayOrder=0)]
+    entries += [entry(f"e{n}", displayOrder=1) for n in range(4000)]
+    hostile(account, configuration=entries)
+    read()
+    asked = element("odd").asked_for
+    assert len(asked) == 300
+    assert asked[0]["options"] == [[str(n), "x"] for n in range(500)]
+
+
+def test_a_worker_reads_a_catalog_once(
+    account: Account, read: Callable[[], CatalogReading]
+) -> None:
+    read()
+    before = len(account.ledger())
+    cataloging.run()
+    assert len(account.ledger()) == before
+
+
+def test_asking_brings_it_forward(organization: Organization, operator: User) -> None:
+    assert operations.request_catalog(actor=operator, organization=organization)
+    assert not operations.request_catalog(actor=operator, organization=organization)
+    cataloging.run()
+    assert CatalogReading.objects.get().asked_at is None
+    assert operations.request_catalog(actor=operator, organization=organization)
+
+
+def test_without_a_period_it_is_read_only_when_asked(
+    account: Account, organization: Organization
+) -> None:
+    cataloging.enroll()
+    CatalogReading.objects.create(organization=organization)
+    cataloging.run()
+    assert not account.ledger()
+
+
+def test_a_viewer_may_not_ask(organization: Organization, member: Callable[..., User]) -> None:
+    with pytest.raises(NotAllowedError):
+        operations.request_catalog(actor=member(Role.VIEWER), organization=organization)
+
+
+def test_refused_secrets_are_noted(
+    account: Account, organization: Organization, read: Callable[[], CatalogReading]
+) -> None:
+    account.fault("refuse secrets", times=None)
+    read()
+    organization.refresh_from_db()
+    assert organization.is_refused
+
+
+def test_the_list_is_searched(
+    signed_in: Client, organization: Organization, read: Callable[[], CatalogReading]
+) -> None:
+    read()
+    page = signed_in.get(reverse("instances:elements", args=[organization.pk]), {"q": "zUOra"})
+    assert [each.element_key for each in page.context["elements"]] == ["zuorav2"]
+
+
+def test_a_page_escapes_what_the_platform_says(
+    signed_in: Client,
+    account: Account,
+    organization: Organization,
+    read: Callable[[], CatalogReading],
+) -> None:
+    said = '<<b>script>alert(1)</script>"\u202e'
+    hostile(account, name=said, configuration=[entry("a", name=said, description=said)])
+    read()
+    page = signed_in.get(element("odd").get_absolute_url()).content.decode()
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+
+
+def test_the_list_asks_as_often_for_many_as_for_few(
+    signed_in: Client,
+    organization: Organization,
+) -> None:
+    url = reverse("instances:elements", args=[organization.pk])
+    with CaptureQueriesContext(connection) as few:
+        signed_in.get(url)
+    Element.objects.bulk_create(
+        Element(
+            organization=organization, element_key=f"e{n}", name=f"E{n}", seen_at=timezone.now()
+        )
+        for n in range(300)
+    )
+    with CaptureQueriesContext(connection) as many:
+        page = signed_in.get(url)
+    assert len(many) == len(few)
+    assert page.context["has_more"]
