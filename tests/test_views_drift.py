@@ -128,6 +128,16 @@ def test_pushing_ours_enables_what_was_disabled_there(
     assert there(account)["disabled"] is False
 
 
+def test_what_was_edited_and_disabled_at_once_is_not_pushed_by_half(
+    admin: Client, address: str, made: Instance, account: Account
+) -> None:
+    account.change_instance(made.remote_id or 0, name="Renamed", disabled=True)
+    synchronize()
+    assert "Nothing was done" in choose(admin, address, "push")
+    assert ListedInstance.objects.get().standing == Standing.CHANGED
+    assert Operation.objects.count() == 1
+
+
 def test_what_is_ignored_can_be_shown_again(
     admin: Client, address: str, made: Instance, account: Account
 ) -> None:

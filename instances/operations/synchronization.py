@@ -143,6 +143,9 @@ def _push(actor: User, _organization: Organization, rows: "models.QuerySet[Liste
 
 def _asked_to_be_as_here(actor: User, line: ListedInstance, instance: Instance) -> bool:
     """Ask for an edit from how it is there to how it is here; False if that cannot be asked now."""
+    if "disabled" in line.differences and len(line.differences) > 1:
+        # Two operations: after the first, what was read back would hide what the second is for.
+        return False
     ours = Edition.of(instance)
     try:
         with transaction.atomic():

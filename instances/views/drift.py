@@ -35,6 +35,11 @@ DONE = {
     DriftChoice.NOTICE: "Shown again: {}.",
 }
 
+NOTHING = (
+    "Nothing was done: what was chosen has changed meanwhile, is being changed, or was disabled and "
+    "edited at once there. For that accept theirs, then edit and enable it here."
+)
+
 
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
@@ -74,7 +79,7 @@ def _decide(request: SignedInRequest, organization: Organization, form: DriftFor
         what = "one instance" if count == 1 else f"{count} instances"
         messages.success(request, DONE[choice].format(what))
     else:
-        messages.info(request, "Nothing was done: what was chosen has changed meanwhile.")
+        messages.info(request, NOTHING)
 
 
 def _context(request: SignedInRequest, organization: Organization) -> dict[str, Any]:
