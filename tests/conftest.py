@@ -133,6 +133,22 @@ def make_user(db: None) -> MakeUser:
     return make
 
 
+@pytest.fixture(scope="module")
+def swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Keep dead rows, and PostgreSQL's belief in them, between this module and the others."""
+    _sweep(django_db_blocker)
+    yield
+    _sweep(django_db_blocker)
+
+
+def _sweep(blocker: DjangoDbBlocker) -> None:
+    with blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM")
+        connection.close()
+
+
 @pytest.fixture
 def organization(account: Account, sandbox: Sandbox, db: None) -> Organization:
     """An organization with the secrets of `account`."""

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,29 +9,17 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoDbBlocker
 
 from bench import planted
 from bench.crowd import Crowd
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 
 ROWS = 10_000
 MOST_QUERIES = 20
 LARGE = ("instances_instance", "instances_operation", "instances_attempt", "instances_instancetag")
 # Of the rows there are, what one statement may look at.
 MOST_READ = ROWS // 4
-
-
-@pytest.fixture(scope="module", autouse=True)
-def swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Leave no dead rows, nor PostgreSQL's belief in them, to the tests that follow."""
-    yield
-    with django_db_blocker.unblock():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("VACUUM")
-        connection.close()
 
 
 @pytest.fixture
