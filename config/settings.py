@@ -230,6 +230,7 @@ ENGINE = {
     "BREAKER_MOST_SECONDS": env.float("ELEMENTDESK_BREAKER_MOST_SECONDS", default=900.0),
     "RAMP_SECONDS": env.float("ELEMENTDESK_RAMP_SECONDS", default=60.0),
     "CREDENTIAL_DAYS": env.int("ELEMENTDESK_CREDENTIAL_DAYS", default=7),
+    "DELETION_DAYS": env.float("ELEMENTDESK_DELETION_DAYS", default=7.0),
 }
 
 # How instances are watched (docs/decisions/0011); seconds, and days for which rows are kept.

@@ -19,6 +19,7 @@ from instances.views import (
     organizations,
     overview,
     reauthentication,
+    removal,
     sharing,
     token,
 )
@@ -55,6 +56,8 @@ urlpatterns = [
     ),
     path("instances/<uuid:pk>/disable/", lifecycle.instance_disable, name="disable"),
     path("instances/<uuid:pk>/enable/", lifecycle.instance_enable, name="enable"),
+    path("instances/<uuid:pk>/delete/", removal.instance_delete, name="delete"),
+    path("instances/<uuid:pk>/delete/undo/", removal.deletion_undo, name="deletion_undo"),
     path("instances/<uuid:pk>/token/", token.instance_token, name="token"),
     path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
     path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),

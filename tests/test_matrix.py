@@ -92,6 +92,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "reauthenticate": (only(200, *MANAGES), only(422, *MANAGES)),
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
     "enable": (only(200, *MANAGES), only(422, *MANAGES)),
+    "delete": (only(200, *MANAGES), only(422, *MANAGES)),
+    "deletion_undo": (everybody(405), only(302, *MANAGES)),
     "attention": (everybody(200), everybody(405)),
     "decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "finding": (only(200, *MANAGES), only(422, *MANAGES)),
@@ -213,7 +215,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"edit", "reauthenticate"}
+    of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "element":

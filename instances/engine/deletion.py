@@ -19,9 +19,11 @@ from instances.cloud_elements import (
     ThrottledError,
     UnauthorizedError,
 )
-from instances.engine import accounts, adoption, calls
+from instances.crash_points import reach
+from instances.engine import accounts, adoption, calls, leaving
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
+    FINAL,
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
@@ -32,7 +34,14 @@ from instances.models import (
     Operation,
     OperationState,
     Verdict,
+    database_now,
 )
+
+IN_USE = (
+    "The platform does not delete it while something uses it: {} Remove what uses it, or have it use "
+    "another instance; then delete this one again."
+)
+STILL_THERE = "The platform said that it was deleted, and still shows it."
 
 
 class OtherAccountError(Exception):
@@ -64,12 +73,32 @@ def _who_took_back(operation: Operation) -> User:
 
 def run(claim: Claim) -> None:
     """Take the deletion as far as it goes now; safe to run again after a crash at any point."""
+    if (left := _seconds_left(claim.operation)) > 0:
+        # Something had it taken up before its day.
+        claim.release(OperationState.QUEUED, after=left, claims=0)
+        return
+    _show(claim)
     try:
         _continue(claim, claim.client)
     except vault.UnreadableError:
         claim.ask_person("unreadable", "The secrets of the organization do not open.")
     except OtherAccountError:
         claim.ask_person("other-account", adoption.OTHER_ACCOUNT)
+
+
+def _seconds_left(operation: Operation) -> float:
+    """Return how long it can still be undone; a request that left is looked at whenever it is due."""
+    if operation.delete_at is None or operation.attempts.exists():
+        return 0.0
+    return (operation.delete_at - database_now()).total_seconds()
+
+
+def _show(claim: Claim) -> None:
+    """Show that it is being deleted, if this claim is still the one that holds it."""
+    held = Operation.objects.filter(pk=claim.operation.pk, lease_epoch=claim.epoch)
+    held = held.exclude(state__in=FINAL)
+    counted_down = Instance.objects.filter(operations__in=held, status=InstanceStatus.ACTIVE)
+    counted_down.update(status=InstanceStatus.DELETING)
 
 
 def may_delete(operation: Operation) -> bool:
@@ -112,8 +141,26 @@ def _settle(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None
         close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="It is still there.")
         _delete(claim, client)
     else:
-        _control(claim, client)
-        _done(claim, attempt)
+        _prove(claim, attempt, client)
+
+
+def _prove(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
+    """Believe that it is gone once the secrets still open its account."""
+    _control(claim, client)
+    _done(claim, attempt)
+
+
+def _read_back(claim: Claim, attempt: Attempt, client: CloudElementsClient) -> None:
+    """Believe no answer: what was deleted is gone between two good controls."""
+    reach("deletion answered")
+    close_attempt(attempt, AttemptOutcome.UNKNOWN, http_status=200)
+    claim.move(OperationState.UNKNOWN)
+    reach("deletion recorded")
+    _control(claim, client)
+    if _is_there(claim, client):
+        _look_again(claim, None, STILL_THERE)
+    else:
+        _prove(claim, attempt, client)
 
 
 def _is_there(claim: Claim, client: CloudElementsClient) -> bool:
@@ -142,7 +189,7 @@ def _delete(claim: Claim, client: CloudElementsClient) -> None:
     except CloudElementsError as error:
         _failed(claim, opened[0] if opened else None, error, client)
     else:
-        _done(claim, opened[0])
+        _read_back(claim, opened[0], client)
 
 
 def _failed(
@@ -164,7 +211,7 @@ def _failed(
     if isinstance(error, UnauthorizedError):
         raise error
     if error.status == 409:
-        _refuse(claim, "in-use", f"The platform does not delete it: {error.platform_message}")
+        _refuse(claim, "in-use", IN_USE.format(error.platform_message or "it is in use."))
     elif isinstance(error, RejectedError) and error.status != 404:
         _refuse(claim, "rejected", f"The platform refused to delete it: {error.platform_message}")
     else:
@@ -182,24 +229,24 @@ def _outcome(error: CloudElementsError) -> AttemptOutcome:
     return AttemptOutcome.REJECTED
 
 
-def _look_again(claim: Claim, error: CloudElementsError) -> None:
+def _look_again(claim: Claim, error: CloudElementsError | None, message: str = "") -> None:
     operation = claim.operation
-    if (
-        adoption.age_in_seconds(operation.decided_at or operation.created_at)
-        > adoption.GIVE_UP_SECONDS
-    ):
-        claim.ask_person("unreachable", f"A day of trying did not delete it. {error}")
+    message = message or str(error)
+    began = operation.decided_at or operation.delete_at or operation.created_at
+    if adoption.age_in_seconds(began) > adoption.GIVE_UP_SECONDS:
+        claim.ask_person("unreachable", f"A day of trying did not delete it. {message}")
         return
     has_unresolved = operation.attempts.filter(outcome__in=UNRESOLVED).exists()
     state = OperationState.UNKNOWN if has_unresolved else OperationState.QUEUED
     pauses = settings.ENGINE["LOOK_PAUSES"]
-    pause = max(pauses[min(operation.looks, len(pauses) - 1)], error.retry_after)
+    asked_to_wait = error.retry_after if error else 0.0
+    pause = max(pauses[min(operation.looks, len(pauses) - 1)], asked_to_wait)
     claim.release(
         state,
         after=pause,
         looks=operation.looks + 1,
-        problem=error.error_class,
-        message=str(error),
+        problem=error.error_class if error else "still-there",
+        message=message[:600],
         claims=0,
     )
 
@@ -212,8 +259,10 @@ def _refused_secrets(claim: Claim, client: CloudElementsClient, error: Unauthori
         except UnauthorizedError:
             _block(claim)
             return
-        _refuse(claim, "rejected", f"The platform refused to delete it: {error.platform_message}")
-        return
+        if not claim.operation.attempts.filter(outcome__in=UNRESOLVED).exists():
+            said = error.platform_message
+            _refuse(claim, "rejected", f"The platform refused to delete it: {said}")
+            return
     _look_again(claim, error)
 
 
@@ -239,6 +288,7 @@ def _done(claim: Claim, attempt: Attempt) -> None:
         Instance.objects.filter(operations=operation).update(
             status=InstanceStatus.DELETED, token="", settled_at=Now()
         )
+        leaving.wipe(operation)
         audit.record(None, "instance.deleted", operation.subject, remote_id=operation.remote_id)
 
 

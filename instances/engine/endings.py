@@ -12,7 +12,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, diagnosis, searching, storing
+from instances.engine import accounts, adoption, diagnosis, leaving, searching, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     UNRESOLVED,
@@ -122,7 +122,11 @@ def state_of_doubt(claim: Claim) -> OperationState | None:
 def gone(claim: Claim, attempt: Attempt | None) -> None:
     if attempt is not None:
         close_attempt(attempt, AttemptOutcome.PROVEN_ABSENT, message="It does not exist any more.")
-    end(claim, OperationState.REJECTED, "gone", GONE)
+    with transaction.atomic():
+        end(claim, OperationState.REJECTED, "gone", GONE)
+        if leaving.is_first_step(claim.operation):
+            # Proven there: a deletion of what is gone is looked at between two controls.
+            leaving.plan(claim.operation, is_gone=True)
 
 
 def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: str = "") -> None:
@@ -136,6 +140,8 @@ def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: 
             audit.record(None, "instance.token_changed", operation.made)
         done = DONE[OperationKind(operation.kind)]
         audit.record(None, done, operation.made, asked_by=operation.requester.get_username())
+        if leaving.is_first_step(operation):
+            leaving.plan(operation)
         if operation.kind == OperationKind.REAUTHENTICATE:
             # The platform may have made a second instance instead of keeping to this one.
             searching.doubt(operation.organization, is_due=True)

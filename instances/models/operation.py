@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.conf import settings
@@ -184,6 +185,17 @@ class Operation(models.Model):
     def is_change(self) -> bool:
         """Whether it changes an instance that exists, and goes on existing."""
         return self.kind in CHANGES
+
+    @property
+    def delete_at(self) -> datetime | None:
+        """When a deletion that can be undone until then is due, by the database's clock."""
+        until = self.payload.get("until")
+        return datetime.fromisoformat(until) if until else None
+
+    @property
+    def is_counting_down(self) -> bool:
+        """Whether it is a deletion that waits, until its day or for its turn."""
+        return self.state == S.QUEUED and self.delete_at is not None
 
     @property
     def state_label(self) -> str:

@@ -176,8 +176,15 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         remote_id: int,
         instance: Instance | None = None,
         finding: "Finding | None" = None,
+        days: float = 0.0,
+        **asked: object,
     ) -> "Operation":
-        """Record the wish to delete one instance on the platform: a row's, or a finding's."""
+        """
+        Record the wish to delete one instance on the platform: a row's, or a finding's.
+
+        In `days` by the database's clock; until then the instance is shown as it is, and not left.
+        """
+        until = database_now() + timedelta(days=days) if days else None
         operation = self.model(
             kind=OperationKind.DELETE,
             requester=requester,
@@ -186,11 +193,14 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             finding=finding,
             remote_id=remote_id,
             client_request_id=uuid.uuid4(),
-            payload={"remote_id": remote_id},
+            payload={"remote_id": remote_id, **asked},
         )
         operation.tag = f"delete-{operation.code}"
+        if until is not None:
+            operation.next_run_at = until
+            operation.payload["until"] = until.isoformat()
         operation.save(force_insert=True)
-        if instance is not None:
+        if instance is not None and until is None:
             Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.DELETING)
         return operation
 

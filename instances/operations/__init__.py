@@ -54,6 +54,13 @@ from instances.operations.reauthentication import (
     missing_credentials,
     request_instance_reauthentication,
 )
+from instances.operations.removal import (
+    NameDiffersError,
+    TooLateError,
+    delete_at,
+    request_instance_deletion,
+    undo_instance_deletion,
+)
 from instances.operations.restore import Accepted, accept_restore
 from instances.operations.secrets import (
     NothingToConfirmError,
@@ -77,6 +84,7 @@ __all__ = [
     "FindingChoice",
     "MaskTypedError",
     "MissingEntriesError",
+    "NameDiffersError",
     "NameTakenError",
     "NoTokenError",
     "NotChangeableError",
@@ -89,6 +97,7 @@ __all__ = [
     "SecretPair",
     "SecretsNeededError",
     "SwitchedOffError",
+    "TooLateError",
     "accept_restore",
     "apply_organization_change",
     "candidates_for",
@@ -101,6 +110,7 @@ __all__ = [
     "decide",
     "decide_finding",
     "decide_listed",
+    "delete_at",
     "differences",
     "disabling_of",
     "discard_secrets",
@@ -114,6 +124,7 @@ __all__ = [
     "request_cancel",
     "request_catalog",
     "request_instance",
+    "request_instance_deletion",
     "request_instance_edit",
     "request_instance_reauthentication",
     "request_instance_switch",
@@ -124,5 +135,6 @@ __all__ = [
     "request_verification",
     "reveal_token",
     "share_instance",
+    "undo_instance_deletion",
     "words_of",
 ]

@@ -7,11 +7,19 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from instances import access, audit, tasks
 from instances.access import Action
 from instances.crash_points import reach
-from instances.models import Instance, InstanceStatus, Operation, OperationKind, OperationState
+from instances.models import (
+    FINAL,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationKind,
+    OperationState,
+)
 from instances.operations.creation import seal_credentials
 
 REASON_LENGTH = 300
@@ -88,7 +96,11 @@ def ask(
 
     :raises NotChangeableError: the instance is not active: something else is under way with it.
     """
-    ready = Instance.objects.filter(pk=instance.pk, status=InstanceStatus.ACTIVE)
+    # What is counted down until its deletion is active, too.
+    open_ones = Operation.objects.filter(instance=OuterRef("pk")).exclude(state__in=FINAL)
+    ready = Instance.objects.filter(
+        ~Exists(open_ones), pk=instance.pk, status=InstanceStatus.ACTIVE
+    )
     if not ready.update(status=InstanceStatus.CHANGING):
         raise NotChangeableError
     operation = Operation(

@@ -34,6 +34,10 @@ CHANGE_MESSAGE = (
     "A backup was restored. This change may have been made since, and another one after it: try it "
     "again only if it is still wanted."
 )
+DELETION_MESSAGE = (
+    "A backup was restored. This deletion may have been undone since: let it go on only if it is "
+    "still wanted."
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,13 @@ def _ask_about_changes() -> None:
         status=InstanceStatus.NEEDS_PERSON
     )
     changes.update(state=OperationState.NEEDS_PERSON, problem="restored", message=CHANGE_MESSAGE)
+    # A deletion that could be undone may have been, after the backup was made.
+    planned = Operation.objects.filter(kind=OperationKind.DELETE, payload__has_key="until")
+    planned = planned.exclude(state__in=FINAL)
+    Instance.objects.filter(pk__in=planned.values("instance")).update(
+        status=InstanceStatus.DELETING
+    )
+    planned.update(state=OperationState.NEEDS_PERSON, problem="restored", message=DELETION_MESSAGE)
 
 
 def _doubt(operation: Operation) -> Attempt:

@@ -30,6 +30,7 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
         "is_member": access.can(user, Action.VIEW, instance.organization),
         "why": access.why(user, instance),
         "diagnosis": diagnosis.of_instance(instance),
+        "delete_at": operations.delete_at(instance),
     }
 
 

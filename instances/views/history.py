@@ -17,6 +17,8 @@ WORDS = {
     "instance.cancel_requested": ("Taken back, its outcome comes first", "warn", "ban"),
     "instance.adoption_requested": ("Adoption asked for", "info", "search"),
     "instance.deletion_requested": ("Deletion asked for", "warn", "trash-2"),
+    "instance.deletion_planned": ("Disabled, and to be deleted", "warn", "trash-2"),
+    "instance.deletion_undone": ("Deletion undone", "info", "undo-2"),
     "instance.deleted": ("Deleted on the platform", "off", "trash-2"),
     "edit.requested": ("Editing asked for", "info", "pencil"),
     "reauthenticate.requested": ("Re-authentication asked for", "info", "key-round"),

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from instances.models import Instance, InstanceStatus, Role, Share
+from instances.models import Instance, InstanceStatus, Operation, Role, Share
 from sandbox.running import Account
 from tests.e2e.conftest import Visitor
 from tests.workers import Worker, wait_for
@@ -208,3 +208,90 @@ def test_who_does_not_manage_it_edits_nothing(role: str, enter: Enter, made: Ins
         window.visit(f"/instances/{made.pk}/{path}/")
         expect(window.page.get_by_role("heading", level=1)).to_have_text("Page not found")
         window.visit(made.get_absolute_url())
+
+
+def ask_to_delete(window: Visitor, name: str) -> None:
+    act(window.page, "Delete")
+    assert window.accessibility_violations() == []
+    window.page.get_by_label("Name of the instance").fill(name)
+    window.page.get_by_label("Reason").fill("The contract has ended.")
+    window.page.get_by_role("button", name="Disable and delete it").click()
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_who_manages_it_has_it_counted_down_and_undoes_it(
+    role: str, enter: Enter, account: Account
+) -> None:
+    window = enter(role)
+    page = window.page
+    ask_to_delete(window, "Billing sandbox")
+    expect(page.get_by_role("heading", name="To be deleted in")).to_be_visible()
+    assert is_disabled(account)
+    assert window.accessibility_violations() == []
+    assert window.overflow() == 0
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".page-head .status-active")).to_be_visible()
+    assert not is_disabled(account)
+
+
+def test_another_name_is_said_and_deletes_nothing(enter: Enter, account: Account) -> None:
+    window = enter("owner")
+    ask_to_delete(window, "Billing")
+    expect(window.page.get_by_role("alert")).to_contain_text("This is not its name")
+    assert window.accessibility_violations() == []
+    assert not is_disabled(account)
+
+
+@pytest.mark.parametrize("role", MAY_NOT)
+def test_who_does_not_manage_it_cannot_delete_it(role: str, enter: Enter, made: Instance) -> None:
+    window = enter(role)
+    expect(window.page.get_by_role("link", name="Delete")).to_have_count(0)
+    window.visit(f"/instances/{made.pk}/delete/")
+    expect(window.page.get_by_role("heading", level=1)).to_have_text("Page not found")
+
+
+def bring_the_day(made: Instance) -> None:
+    """Let the countdown be over, for the worker too."""
+    deletion = Operation.objects.get(instance=made, kind="delete")
+    due = timezone.now() - timedelta(seconds=1)
+    payload = {**deletion.payload, "until": due.isoformat()}
+    Operation.objects.filter(pk=deletion.pk).update(payload=payload, next_run_at=due)
+
+
+def test_on_its_day_it_is_deleted_and_a_tombstone_stays(
+    enter: Enter, made: Instance, account: Account
+) -> None:
+    window = enter("owner")
+    page = window.page
+    ask_to_delete(window, "Billing sandbox")
+    expect(page.get_by_role("heading", name="To be deleted in")).to_be_visible()
+    bring_the_day(made)
+    wait_for(lambda: Instance.objects.get().status == InstanceStatus.DELETED)
+    window.visit(made.get_absolute_url())
+    expect(page.get_by_role("heading", name="Deleted on the platform")).to_be_visible()
+    page.get_by_role("link", name="Token and code").click()
+    expect(page.get_by_role("heading", name="Deleted, and so is its token")).to_be_visible()
+    assert window.accessibility_violations() == []
+    assert account.instances() == []
+
+
+def test_what_uses_it_is_named(enter: Enter, made: Instance, account: Account) -> None:
+    account.set(delete_in_use=True)
+    window = enter("owner")
+    ask_to_delete(window, "Billing sandbox")
+    expect(window.page.get_by_role("heading", name="To be deleted in")).to_be_visible()
+    bring_the_day(made)
+    wait_for(lambda: Operation.objects.get(kind="delete").problem == "in-use")
+    window.visit(made.get_absolute_url())
+    expect(window.page.get_by_role("heading", name="Not deleted: it is in use")).to_be_visible()
+    expect(window.page.get_by_text("is in use by a formula instance")).to_be_visible()
+
+
+def test_another_like_it_begins_with_what_is_not_secret(enter: Enter) -> None:
+    window = enter("owner")
+    page = window.page
+    act(page, "New like this")
+    expect(page.get_by_label("Name", exact=False).first).to_have_value("Billing sandbox (copy)")
+    expect(page.get_by_text("Its credentials are not copied")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Password")).to_have_value("")
+    assert window.accessibility_violations() == []

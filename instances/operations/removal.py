@@ -1,0 +1,133 @@
+"""Ask that an instance is deleted, and take that back while it is counted down."""
+
+from datetime import datetime
+from functools import partial
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from instances import access, audit, tasks
+from instances.access import Action
+from instances.crash_points import reach
+from instances.models import (
+    FINAL,
+    Attempt,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationKind,
+    OperationState,
+)
+from instances.operations.cancellation import NOT_DONE, WAITING
+from instances.operations.lifecycle import (
+    REASON_LENGTH,
+    NotChangeableError,
+    ask,
+    require_changeable,
+)
+
+
+class NameDiffersError(Exception):
+    """What was typed is not the name of the instance, nor its id: nothing is deleted by a slip."""
+
+
+class TooLateError(Exception):
+    """The deletion has begun, or nobody asked for one."""
+
+
+def request_instance_deletion(
+    *, requester: User, instance: Instance, typed_name: str, reason: str
+) -> Operation:
+    """
+    Ask that the instance is disabled now, and deleted when the countdown is over.
+
+    Returns what is done first: the disabling, or the deletion of what is disabled already.
+
+    :raises NotAllowedError: the requester may not manage the instance.
+    :raises NameDiffersError: neither its name nor its id was typed.
+    :raises NotChangeableError: something else is under way with it.
+    :raises SwitchedOffError: its organization is switched off.
+    """
+    require_changeable(requester, instance)
+    if typed_name.strip() not in (instance.name.strip(), str(instance.remote_id)):
+        raise NameDiffersError
+    reason = reason.strip()[:REASON_LENGTH]
+    with transaction.atomic():
+        audit.record(requester, "instance.deletion_requested", instance, reason=reason)
+        if instance.is_disabled:
+            operation = _ask_now(requester, instance, reason)
+        else:
+            asked = {"reason": reason, "then": OperationKind.DELETE.value}
+            operation = ask(OperationKind.DISABLE, requester, instance, asked)
+    reach("deletion submitted")
+    return operation
+
+
+def _ask_now(requester: User, instance: Instance, reason: str) -> Operation:
+    """Ask for the deletion of what is disabled already, and stays so if it is undone."""
+    # A row that changes here is locked, so that no two people ask at once.
+    ready = Instance.objects.filter(pk=instance.pk, status=InstanceStatus.ACTIVE)
+    if not ready.update(status=InstanceStatus.ACTIVE) or deletion_of(instance):
+        raise NotChangeableError
+    operation = Operation.objects.ask_deletion(
+        requester=requester,
+        organization=instance.organization,
+        remote_id=instance.remote_id or 0,
+        instance=instance,
+        days=settings.ENGINE["DELETION_DAYS"],
+        reason=reason,
+        enables_on_undo=False,
+    )
+    transaction.on_commit(partial(tasks.ring, operation.pk))
+    return operation
+
+
+def undo_instance_deletion(*, actor: User, instance: Instance) -> None:
+    """
+    Take a deletion back while it is counted down, and enable what was disabled for it.
+
+    :raises NotAllowedError: the actor may not manage the instance.
+    :raises TooLateError: it has begun, or there is none.
+    """
+    access.require(actor, Action.MANAGE, instance)
+    with transaction.atomic():
+        deletion = deletion_of(instance)
+        if deletion is None or not _end_unsent(deletion, actor):
+            raise TooLateError
+        Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.ACTIVE)
+        audit.record(actor, "instance.deletion_undone", instance)
+        if deletion.payload.get("enables_on_undo"):
+            ask(OperationKind.ENABLE, actor, instance, {"reason": "Its deletion was undone."})
+    reach("deletion undone")
+
+
+def _end_unsent(deletion: Operation, actor: User) -> bool:
+    """End it if no worker holds it and nothing left; a worker that held it records nothing more."""
+    is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    left = Attempt.objects.filter(operation=OuterRef("pk")).exclude(outcome__in=NOT_DONE)
+    waiting = Operation.objects.filter(is_free, pk=deletion.pk, state__in=WAITING)
+    ended = waiting.filter(~Exists(left)).update(
+        state=OperationState.CANCELED,
+        lease_epoch=F("lease_epoch") + 1,
+        lease_owner="",
+        lease_until=None,
+        finished_at=Now(),
+        problem="undone",
+        message=f"{actor.get_username()} undid it before its day. Nothing was deleted.",
+    )
+    return bool(ended)
+
+
+def deletion_of(instance: Instance) -> Operation | None:
+    """Return the deletion of the instance that is not at its end, if there is one that can be undone."""
+    open_ones = instance.operations.filter(kind=OperationKind.DELETE).exclude(state__in=FINAL)
+    return open_ones.filter(payload__has_key="until").first()
+
+
+def delete_at(instance: Instance) -> datetime | None:
+    """Return when the instance will be deleted; None if nobody asked for that."""
+    deletion = deletion_of(instance)
+    return deletion.delete_at if deletion else None
