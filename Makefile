@@ -19,9 +19,8 @@ setup: .venv/.installed .env  ## virtual environment from the hash lock, .env fr
 run: setup  ## the whole thing on this machine: web, worker, broker, sandbox (PORT=8000)
 	@exec $(BIN)/python manage.py run_locally --port $(PORT)
 
-test: .venv/.installed-dev  ## every test, on SQLite and on PostgreSQL (ARGS="-k row" narrows it)
-	@$(BIN)/python tests/servers.py sqlite -- $(ARGS)
-	@$(BIN)/python tests/servers.py postgresql -- -m "not browser" $(ARGS)
+test: .venv/.installed-dev  ## every test, on SQLite and on PostgreSQL at once (ARGS="-k row" narrows it)
+	@$(BIN)/python tests/servers.py both -- $(ARGS)
 
 faults: .venv/.installed-dev  ## real processes under every fault, on both databases (about an hour; ARGS="--rows F20")
 	@$(BIN)/python -m tests.faults --operations 220 $(ARGS)

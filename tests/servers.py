@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,16 +30,19 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 START_SECONDS = 20
+TWICE = "not browser and not once"
 
 
 def main() -> None:
-    """Run pytest on SQLite or PostgreSQL, or the deployment check; exit as it does."""
+    """Run pytest on SQLite, PostgreSQL or both, or the deployment check; exit as it does."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mode", choices=["sqlite", "postgresql", "deployment"])
+    parser.add_argument("mode", choices=["sqlite", "postgresql", "both", "deployment"])
     parser.add_argument("pytest_arguments", nargs="*", metavar="ARG", help="after --")
     arguments = parser.parse_args()
     if arguments.mode == "deployment":
         sys.exit(check_deployment())
+    if arguments.mode == "both":
+        sys.exit(run_both(arguments.pytest_arguments))
     sys.exit(run_pytest(arguments.mode, arguments.pytest_arguments))
 
 
@@ -47,6 +51,20 @@ def example_environment() -> dict[str, str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
     pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
     return dict(pairs)
+
+
+def run_both(arguments: list[str]) -> int:
+    """Run pytest on both databases at once; what knows no database runs on SQLite alone."""
+    other = [sys.executable, __file__, "postgresql", "--", "-m", TWICE, *arguments]
+    with tempfile.TemporaryFile("w+") as output:
+        with subprocess.Popen(other, stdout=output, stderr=output) as running:
+            code = run_pytest("sqlite", arguments)
+            sys.stdout.write("On PostgreSQL, meanwhile:\n")
+            sys.stdout.flush()
+            code = running.wait() or code
+        output.seek(0)
+        shutil.copyfileobj(output, sys.stdout)
+    return code
 
 
 def run_pytest(database: str, arguments: list[str]) -> int:
@@ -104,12 +122,19 @@ def _is_skipped(case: ElementTree.Element) -> bool:
 @contextmanager
 def broker(folder: Path) -> Iterator[str]:
     """Run a Valkey that keeps nothing; yield its address."""
-    server = ValkeyServer(data_dir=folder / "broker", config={"loglevel": "warning"})
+    quiet = {"loglevel": "warning"}
+    server = ValkeyServer(port=_free_port(), data_dir=folder / "broker", config=quiet)
     server.start(timeout=START_SECONDS)
     try:
         yield f"redis://{server.host}:{server.port}/0"
     finally:
         server.stop()
+
+
+def _free_port() -> int:
+    # Left to itself, the package gives two servers that start at once the same one.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager

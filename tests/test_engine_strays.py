@@ -376,6 +376,7 @@ class EndlessAccount:
             ]
 
 
+@pytest.mark.once
 def test_a_hundred_thousand_instances_do_not_fill_the_memory(organization: Organization) -> None:
     client = EndlessAccount()
     tracemalloc.start()

@@ -387,9 +387,24 @@ def test_the_page_counts_down_and_offers_to_undo(counted: Instance, signed_in: C
     assert "To be deleted in" in page
     assert "The contract has ended." in page
     assert url("deletion_undo", counted) in page
-    assert "hx-trigger" not in page
     for name in ("edit", "enable", "delete"):
         assert f'href="{url(name, counted)}"' not in page
+
+
+def test_the_page_asks_now_and_then_whether_its_day_has_come(
+    counted: Instance, signed_in: Client
+) -> None:
+    asked = signed_in.get(counted.get_absolute_url(), headers={"HX-Target": "state"})
+    assert 'hx-trigger="every 60s"' in asked.content.decode()
+    assert "HX-Refresh" not in asked.headers
+    bring_the_day(counted)
+    soon = signed_in.get(counted.get_absolute_url())
+    assert 'hx-trigger="every 10s"' in soon.content.decode()
+
+
+def test_it_says_once_that_it_is_disabled(counted: Instance, signed_in: Client) -> None:
+    page = signed_in.get(counted.get_absolute_url()).content.decode()
+    assert "Disabled: the platform refuses calls" not in page
 
 
 def test_who_only_sees_it_finds_no_undo(

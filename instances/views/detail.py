@@ -43,7 +43,7 @@ def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     is_part = request.headers.get("HX-Target") == "state"
     template = "instances/instance_detail.html" + ("#state" if is_part else "")
     response = render(request, template, context)
-    if is_part and not instance.is_busy:
+    if is_part and not context["pace"]:
         # Settled: the whole page has changed, not only its state.
         response["HX-Refresh"] = "true"
     return response
@@ -64,7 +64,7 @@ def _standing(user: User, instance: Instance) -> dict[str, Any]:
         "now": timezone.now(),
         "sent": last_sent(attempts),
         "steps": steps(operation, attempts) if operation else [],
-        "pace": pace(operation),
+        "pace": pace(instance, operation),
     }
 
 

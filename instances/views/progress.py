@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from instances.models import Attempt, AttemptOutcome, Operation, OperationState
+from instances.models import Attempt, AttemptOutcome, Instance, Operation, OperationState
 
 NAMES = ("Saved", "Sent", "Answered", "Ready")
 AHEAD, DONE, CURRENT, STOPPED, UNKNOWN = "", "done", "current", "stopped", "unknown"
@@ -24,6 +24,8 @@ PLACES = {
 }
 # Somebody who has just asked is watching; whoever waits for long can wait a little longer.
 FRESH = timedelta(seconds=10)
+# A countdown is worth a look now and then, until it is nearly over.
+SOON = timedelta(minutes=10)
 UNSENT = (AttemptOutcome.NOT_SENT, AttemptOutcome.THROTTLED)
 
 
@@ -61,7 +63,11 @@ def steps(operation: Operation, attempts: list[Attempt]) -> list[Step]:
     ]
 
 
-def pace(operation: Operation | None) -> str:
-    """Return how often a page asks how far the wish has come, as htmx writes it."""
+def pace(instance: Instance, operation: Operation | None) -> str:
+    """Return how often a page asks how far the wish has come, as htmx writes it; "" for never."""
+    if operation is not None and operation.is_counting_down and operation.delete_at:
+        return "10s" if operation.delete_at - timezone.now() < SOON else "60s"
+    if not instance.is_busy:
+        return ""
     is_fresh = operation is not None and timezone.now() - operation.created_at < FRESH
     return "250ms" if is_fresh else "1s"
