@@ -396,7 +396,7 @@ def test_the_page_asks_now_and_then_whether_its_day_has_come(
 ) -> None:
     asked = signed_in.get(counted.get_absolute_url(), headers={"HX-Target": "state"})
     assert 'hx-trigger="every 60s"' in asked.content.decode()
-    assert "HX-Refresh" not in asked.headers
+    assert "HX-Retarget" not in asked.headers
     bring_the_day(counted)
     soon = signed_in.get(counted.get_absolute_url())
     assert 'hx-trigger="every 10s"' in soon.content.decode()

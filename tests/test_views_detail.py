@@ -127,16 +127,20 @@ def test_overview_asks_less_often_when_it_takes_longer(signed_in: Client, ask: A
 
 
 @pytest.mark.parametrize(
-    ("state", "refresh"), [(OperationState.SENDING, None), (OperationState.SUCCEEDED, "true")]
+    ("state", "target", "begins"),
+    [
+        (OperationState.SENDING, None, '<section id="state"'),
+        (OperationState.SUCCEEDED, "body", "<!doctype html>"),
+    ],
 )
-def test_settled_answer_to_a_poll_reloads_the_page(
-    signed_in: Client, ask: Ask, state: OperationState, refresh: str | None
+def test_settled_answer_to_a_poll_is_the_whole_page(
+    signed_in: Client, ask: Ask, state: OperationState, target: str | None, begins: str
 ) -> None:
     instance = ask()
     put_in_state(instance, state)
     response = signed_in.get(instance.get_absolute_url(), headers={"HX-Target": "state"})
-    assert response.content.decode().strip().startswith('<section id="state"')
-    assert response.headers.get("HX-Refresh") == refresh
+    assert response.content.decode().strip().startswith(begins)
+    assert response.headers.get("HX-Retarget") == target
 
 
 def test_looking_now_is_asked_and_recorded(signed_in: Client, ask: Ask) -> None:

@@ -183,16 +183,18 @@ def test_a_test_is_asked_for_once_and_polled(signed_in: Client, active: Instance
     assert "under way already" in again.content.decode()
 
 
-def test_the_polled_part_reloads_the_page_when_settled(
+def test_the_whole_page_follows_the_polled_part_when_settled(
     signed_in: Client, active: Instance, watch: Watch
 ) -> None:
     address = reverse("instances:instance_health", args=[active.pk])
     watch(asked_at=timezone.now(), asked_by=active.owner)
     part = signed_in.get(address, headers={"HX-Target": "health"})
-    assert "HX-Refresh" not in part.headers
+    assert "HX-Retarget" not in part.headers
     assert b"Testing now" in part.content
     watch(asked_at=None)
-    assert signed_in.get(address, headers={"HX-Target": "health"}).headers["HX-Refresh"] == "true"
+    whole = signed_in.get(address, headers={"HX-Target": "health"})
+    assert whole.headers["HX-Retarget"] == "body"
+    assert b"</html>" in whole.content
 
 
 def test_who_may_only_look_is_offered_no_test(

@@ -17,6 +17,7 @@ from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.progress import last_sent, pace, steps
+from instances.views.settling import render_settled
 from instances.views.standing import standing
 from instances.views.timeline import is_stale, timeline_page
 
@@ -40,13 +41,12 @@ def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     instance = find_instance(request.user, pk)
     context = frame(request.user, instance) | _standing(request.user, instance)
     context |= _tags(instance, context["operation"])
-    is_part = request.headers.get("HX-Target") == "state"
-    template = "instances/instance_detail.html" + ("#state" if is_part else "")
-    response = render(request, template, context)
-    if is_part and not context["pace"]:
-        # Settled: the whole page has changed, not only its state.
-        response["HX-Refresh"] = "true"
-    return response
+    template = "instances/instance_detail.html"
+    if request.headers.get("HX-Target") != "state":
+        return render(request, template, context)
+    if not context["pace"]:
+        return render_settled(request, template, context)
+    return render(request, f"{template}#state", context)
 
 
 def _standing(user: User, instance: Instance) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from instances.views.detail import frame
 from instances.views.diagnosis import Diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.keyset import page_of
+from instances.views.settling import render_settled
 
 CHECKS_SHOWN = 20
 
@@ -26,15 +27,12 @@ def instance_health(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show state, strip, plot and checks; asked by htmx, only the state."""
     instance = find_instance(request.user, pk)
     context = frame(request.user, instance)
+    template = "instances/instance_health.html"
     is_part = request.headers.get("HX-Target") == "health"
-    template = "instances/instance_health.html" + ("#state" if is_part else "")
-    if not is_part:
-        context |= _pictures(instance) | {"page": _checks(instance, request)}
-    response = render(request, template, context)
-    if is_part and not _is_testing(context["diagnosis"]):
-        # Settled: the whole page has changed, not only its state.
-        response["HX-Refresh"] = "true"
-    return response
+    if is_part and _is_testing(context["diagnosis"]):
+        return render(request, f"{template}#state", context)
+    context |= _pictures(instance) | {"page": _checks(instance, request)}
+    return (render_settled if is_part else render)(request, template, context)
 
 
 def _checks(instance: Instance, request: SignedInRequest) -> Any:

@@ -71,6 +71,20 @@ def test_list_changes_by_itself_while_something_is_in_flight(
     expect(olivia.page.locator("#rows[hx-trigger]")).to_have_count(0)
 
 
+def test_the_page_settles_without_a_reload(
+    olivia: Visitor, account: Account, ask: Callable[..., Instance]
+) -> None:
+    account.fault("latency", seconds=3)
+    olivia.visit(ask(name="Moving").get_absolute_url())
+    page = olivia.page
+    page.evaluate("document.body.dataset.kept = 'yes'")
+    expect(page.locator(".page-head .status-active")).to_be_visible()
+    expect(page.locator("body[data-kept=yes]")).to_have_count(1)
+    expect(page.locator("[hx-trigger]")).to_have_count(0)
+    page.get_by_role("link", name="Edit").click()
+    expect(page).to_have_title("Edit Moving · Elementdesk")
+
+
 def test_token_is_not_in_the_page_until_it_is_asked_for(olivia: Visitor, account: Account) -> None:
     create(olivia, account)
     token, page = account.only_instance()["token"], olivia.page
