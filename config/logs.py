@@ -66,6 +66,7 @@ def logging_config(*, level: str, is_readable: bool) -> None:
                 for name in (
                     # Its debug output is what a template had to work with: tokens, form proofs.
                     "django.template",
+                    "django.server",
                     "urllib3",
                     "requests",
                     "celery.worker.strategy",

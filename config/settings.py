@@ -233,6 +233,13 @@ ENGINE = {
     "DELETION_DAYS": env.float("ELEMENTDESK_DELETION_DAYS", default=7.0),
 }
 
+# Where people reach this server, such as https://desk.example.com, and how long somebody may take to
+# consent at a provider and come back (docs/decisions/0014).
+OAUTH = {
+    "ADDRESS": env.str("ELEMENTDESK_ADDRESS", default=""),
+    "CONSENT_SECONDS": env.float("ELEMENTDESK_CONSENT_SECONDS", default=1800.0),
+}
+
 # How instances are watched (docs/decisions/0011); seconds, and days for which rows are kept.
 HEALTH = {
     "EVERY": env.float("ELEMENTDESK_HEALTH_EVERY", default=86400.0),

@@ -1,6 +1,7 @@
 """System checks: stop every command whose settings cannot be safe."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -93,3 +94,17 @@ def worker_can_call(
             id="elementdesk.E006",
         )
     ]
+
+
+@register(Tags.security)
+def own_address_is_one(
+    app_configs: Sequence[AppConfig] | None, **_kwargs: object
+) -> list[CheckMessage]:
+    """Providers send people back to this address, with a code: over https, to this server itself."""
+    address = settings.OAUTH["ADDRESS"]
+    parts = urlsplit(address)
+    is_safe = parts.scheme == "https" or (settings.DEBUG and parts.scheme == "http")
+    if not address or (is_safe and parts.netloc and address.rstrip("/").endswith(parts.netloc)):
+        return []
+    text = "ELEMENTDESK_ADDRESS must be like https://desk.example.com, without a path."
+    return [Error(text, id="elementdesk.E007")]

@@ -13,6 +13,8 @@ from instances import fence
 
 # What may be done while nothing else may be changed.
 ALWAYS_OPEN = ("instances:sign_in", "instances:sign_out", "admin:login", "admin:logout")
+# A visit that changes something, since the provider sends people to it.
+CHANGES_BY_VISIT = ("instances:oauth_callback",)
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -57,7 +59,8 @@ def restore_fence(get_response: Answer) -> Answer:
     """Answer 503 to whatever would change something on a database restored from a backup."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        is_open = request.method in SAFE or request.path in map(reverse, ALWAYS_OPEN)
+        is_visit = request.method in SAFE and request.path not in map(reverse, CHANGES_BY_VISIT)
+        is_open = is_visit or request.path in map(reverse, ALWAYS_OPEN)
         if not is_open and _is_restored():
             return render(request, "503_restored.html", status=503)
         return get_response(request)

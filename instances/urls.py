@@ -6,6 +6,7 @@ from instances.views import (
     account,
     activity,
     attention,
+    consents,
     creation,
     decisions,
     detail,
@@ -48,6 +49,9 @@ urlpatterns = [
     path("instances/<uuid:pk>/health/test/", instance_health.health_test, name="health_test"),
     path("instances/<uuid:pk>/look/", detail.instance_look, name="look"),
     path("instances/<uuid:pk>/cancel/", decisions.instance_cancel, name="cancel"),
+    path("instances/<uuid:pk>/consent/", consents.instance_consent, name="consent"),
+    path("oauth/callback/", consents.oauth_callback, name="oauth_callback"),
+    path("oauth/returned/<str:how>/", consents.oauth_returned, name="oauth_returned"),
     path("instances/<uuid:pk>/edit/", editing.instance_edit, name="edit"),
     path(
         "instances/<uuid:pk>/re-authenticate/",

@@ -14,10 +14,13 @@ from sandbox.provider import PREFIX
 def url(call: Call) -> Response:
     """Answer GET and POST /elements/{k}/oauth/url: where to send the person who shall consent."""
     element, asked = _oauth_element(call), _arguments(call)
-    query = _oauth1(call, asked) if element.authentication == "oauth1" else _oauth2(asked)
-    if asked.get("state"):
+    is_oauth1 = element.authentication == "oauth1"
+    query = _oauth1(call, asked) if is_oauth1 else _oauth2(asked)
+    keeps = call.switches.oauth_url_keeps_state
+    if asked.get("state") and keeps and (call.switches.oauth1_returns_state or not is_oauth1):
         query["state"] = asked["state"]
-    address = f"{call.origin}{PREFIX}/{element.key}/authorize?{urlencode(query)}"
+    usual = f"{call.origin}{PREFIX}/{element.key}/authorize?{urlencode(query)}"
+    address = call.switches.oauth_address or usual
     return json_response({"element": element.key, "oauthUrl": address})
 
 

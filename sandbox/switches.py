@@ -47,7 +47,10 @@ class Switches:
     name_limit: int = 0
     name_required: bool = True
     newest_first: bool = False
+    oauth_address: str = ""
+    oauth1_returns_state: bool = True
     oauth_code_seconds: float = 600.0
+    oauth_url_keeps_state: bool = True
     odd_id_status: int = 400
     older_shape: bool = False
     page_size: int = 200

@@ -88,6 +88,9 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "sharing": (only(200, *SEES), only(422, *MANAGES)),
     "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
     "cancel": (only(302, *MANAGES), only(302, *MANAGES)),
+    "consent": (only(302, *SEES), everybody(405)),
+    "oauth_callback": (dict.fromkeys(ROLES, 302), dict.fromkeys(ROLES, 405)),
+    "oauth_returned": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
     "edit": (only(200, *MANAGES), only(422, *MANAGES)),
     "reauthenticate": (only(200, *MANAGES), only(422, *MANAGES)),
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
@@ -215,11 +218,13 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo"}
+    of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "element":
         return Element.objects.get().get_absolute_url()
+    if name == "oauth_returned":
+        return reverse("instances:oauth_returned", args=["unknown"])
     if name == "finding":
         return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)

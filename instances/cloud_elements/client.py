@@ -34,6 +34,8 @@ from instances.secret import Secret
 ONE_DOCUMENT = 2 * 2**20
 ONE_PAGE = 16 * 2**20
 MAX_PAGES = 1000
+# A shorter secret stands in other texts by chance.
+LEAST_TELLING = 8
 EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
 Observe = Callable[[CloudElementsError | None], None]
@@ -258,16 +260,27 @@ class CloudElementsClient:
         return clean_text(str(identity), 100) if is_usable else ""
 
     def ask(
-        self, path: str, query: Mapping[str, str] | None = None, *, token: Secret | None = None
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        token: Secret | None = None,
+        secrets: Sequence[str] = (),
     ) -> Answer:
         """
         Ask a question (GET); with a `token` in the name of that instance, so that its provider answers.
 
         What a provider says speaks for its instance only, and is no failure of the platform.
+        `secrets` are masked where an error's text echoes them.
 
         :raises CloudElementsError: not answered, or refused.
         """
-        return self._call("GET", path, query=query, element=token)
+        return self._call("GET", path, query=query, element=token, secrets=secrets)
+
+    def shows_secret(self, text: str, secrets: Sequence[str] = ()) -> bool:
+        """Tell whether `text` holds one of `secrets` or of the organization's, in any form."""
+        known = [secret for secret in secrets if len(secret) >= LEAST_TELLING]
+        return masks.without(text, [*known, *self._credentials.values()]) != text
 
     def _pages(
         self, filters: Mapping[str, str], secrets: Sequence[str]

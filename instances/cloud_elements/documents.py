@@ -28,24 +28,35 @@ class CreateInstance:
     name: str
     tags: tuple[str, ...]
     configuration: Mapping[str, str | bool] = field(repr=False)
+    # What somebody's consent at the provider brought: a code, or a verified request token.
+    provider_data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # "initial": the configuration has a refresh token, so that nobody has to consent.
+    external_authentication: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the body in the form and order of the platform's own example."""
-        return {
+        body: dict[str, Any] = {
             "element": {"key": self.element_key},
             "configuration": dict(self.configuration),
             "tags": list(self.tags),
             "name": self.name,
         }
+        if self.provider_data:
+            body["providerData"] = dict(self.provider_data)
+        if self.external_authentication:
+            body["externalAuthentication"] = self.external_authentication
+        return body
 
     def typed_values(self) -> list[str]:
         """Every text value that was typed: none of it may come back in an error text."""
-        return [value for value in self.configuration.values() if isinstance(value, str)]
+        typed = [value for value in self.configuration.values() if isinstance(value, str)]
+        return [*typed, *self.provider_data.values()]
 
     def secrets(self) -> list[str]:
         """Return what was typed under secret names: none of it may come back into a row."""
         entries = self.configuration.items()
-        return [value for key, value in entries if isinstance(value, str) and is_secret_name(key)]
+        typed = [value for key, value in entries if isinstance(value, str) and is_secret_name(key)]
+        return [*typed, *self.provider_data.values()]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from instances.models import (
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
+    Consent,
     Evidence,
     Operation,
     OperationSecret,
@@ -138,6 +139,8 @@ class Claim:
         with transaction.atomic():
             self.release(state, problem=problem, message=message[:600], finished_at=Now(), claims=0)
             OperationSecret.objects.filter(operation=self.operation).delete()
+            if self.operation.payload.get("consent"):
+                Consent.objects.filter(operation=self.operation).erase()
             audit.record(None, FINAL_ACTIONS[state], self.operation.subject, problem=problem)
 
     def ask_person(self, problem: str, message: str, **changes: object) -> None:

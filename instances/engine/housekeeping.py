@@ -15,7 +15,7 @@ from instances.engine import (
     searching,
     verifying,
 )
-from instances.models import OperationSecret
+from instances.models import Consent, OperationSecret
 
 logger = structlog.get_logger(__name__)
 
@@ -36,6 +36,7 @@ def run() -> None:
     counting.run()
     diagnosis.forget()
     platform_log.forget()
+    Consent.objects.left_over().erase()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

@@ -18,7 +18,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, calls, reconciliation, storing
+from instances.engine import accounts, adoption, calls, consenting, reconciliation, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
 from instances.vault import Purpose
@@ -88,10 +88,14 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
     try:
         reach("started")
         accounts.learn_account(operation.organization, client)
+        brought = consenting.given(claim, client, configuration)
+    except consenting.NoWayError as error:
+        _reject(claim, "consent", str(error))
     except CloudElementsError as error:
         _not_reached(claim, error)
     else:
-        _create(claim, client, configuration)
+        if brought is not None:
+            _create(claim, client, configuration, brought)
 
 
 def _reclaim(claim: Claim) -> None:
@@ -127,25 +131,38 @@ def _try_later(claim: Claim, error: CloudElementsError) -> None:
         claim.retry_later(error.error_class, str(error))
 
 
-def _create(claim: Claim, client: CloudElementsClient, configuration: Configuration) -> None:
+def _create(
+    claim: Claim,
+    client: CloudElementsClient,
+    configuration: Configuration,
+    brought: consenting.Given,
+) -> None:
     payload = claim.operation.payload
     request = CreateInstance(
         element_key=payload["element_key"],
         name=payload["name"],
         tags=tuple(payload["tags"]),
         configuration=configuration,
+        provider_data=brought,
+        external_authentication=payload.get("external_authentication", ""),
     )
     opened: list[Attempt] = []
+
+    def about_to_leave(address: str) -> None:
+        opened.append(claim.open_attempt(address))
+        consenting.spend(claim, brought)
+
     try:
         remote = client.create_instance(
             request,
             secrets=_secrets_in(claim, configuration),
-            before_send=lambda address: opened.append(claim.open_attempt(address)),
+            before_send=about_to_leave,
         )
     except calls.HeldBackError:
         # Due at once: a cancel then ends it, and anything else is seen before it is claimed.
         claim.release(OperationState.QUEUED, problem="", message="", claims=0)
     except NotSentError as error:
+        consenting.put_back(claim, brought)
         if opened:
             _close(opened[0], AttemptOutcome.NOT_SENT, error)
         else:
@@ -154,6 +171,7 @@ def _create(claim: Claim, client: CloudElementsClient, configuration: Configurat
             )
         _try_later(claim, error)
     except ThrottledError as error:
+        consenting.put_back(claim, brought)
         _close(opened[0], AttemptOutcome.THROTTLED, error)
         _wait(claim, error)
     except (RejectedError, UnauthorizedError) as error:

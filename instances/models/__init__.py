@@ -9,6 +9,7 @@ from instances.models.attempt import (
 )
 from instances.models.audit import AuditEntry, AuditResult
 from instances.models.candidate import Candidate, CandidateState
+from instances.models.consent import Consent, ConsentProtocol
 from instances.models.element import CatalogReading, Element
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
@@ -45,6 +46,8 @@ __all__ = [
     "CandidateState",
     "CatalogReading",
     "CheckMethod",
+    "Consent",
+    "ConsentProtocol",
     "Element",
     "Environment",
     "Evidence",

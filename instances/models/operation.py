@@ -198,6 +198,11 @@ class Operation(models.Model):
         return self.state == S.QUEUED and self.delete_at is not None
 
     @property
+    def is_waiting_for_consent(self) -> bool:
+        """Whether a person is to go to the provider, or the way there is being asked for."""
+        return self.state == S.QUEUED and bool(self.payload.get("consent"))
+
+    @property
     def state_label(self) -> str:
         """The state in the words of what it does."""
         is_on_its_way = self.state == S.SENDING

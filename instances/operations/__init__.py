@@ -2,6 +2,13 @@
 
 from instances.operations.cancellation import may_be_canceled, request_cancel
 from instances.operations.catalog import request_catalog
+from instances.operations.consents import (
+    NoAddressError,
+    NotTheirTurnError,
+    Return,
+    leave,
+    take_return,
+)
 from instances.operations.creation import (
     MissingEntriesError,
     RequestReusedError,
@@ -86,14 +93,17 @@ __all__ = [
     "MissingEntriesError",
     "NameDiffersError",
     "NameTakenError",
+    "NoAddressError",
     "NoTokenError",
     "NotChangeableError",
     "NotTestableError",
+    "NotTheirTurnError",
     "NotWaitingError",
     "NothingChangesError",
     "NothingToConfirmError",
     "ReasonNeededError",
     "RequestReusedError",
+    "Return",
     "SecretPair",
     "SecretsNeededError",
     "SwitchedOffError",
@@ -117,6 +127,7 @@ __all__ = [
     "facts_of",
     "finding_choices",
     "kept_since",
+    "leave",
     "may_be_canceled",
     "missing_credentials",
     "remove_share",
@@ -135,6 +146,7 @@ __all__ = [
     "request_verification",
     "reveal_token",
     "share_instance",
+    "take_return",
     "undo_instance_deletion",
     "words_of",
 ]

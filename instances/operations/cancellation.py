@@ -15,6 +15,7 @@ from instances.models import (
     Attempt,
     AttemptOutcome,
     CancelWish,
+    Consent,
     Instance,
     InstanceStatus,
     Operation,
@@ -98,6 +99,7 @@ def _cancel_unsent(
     )
     if ended:
         OperationSecret.objects.filter(operation__instance=instance).delete()
+        Consent.objects.filter(operation__instance=instance).erase()
         Instance.objects.filter(pk=instance.pk).update(status=status)
     return bool(ended)
 

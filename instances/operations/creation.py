@@ -24,6 +24,7 @@ from instances.models import (
     OperationState,
     Organization,
 )
+from instances.operations import consents
 
 
 class MissingEntriesError(Exception):
@@ -61,12 +62,14 @@ def request_instance(
     :raises NotAllowedError: the requester may not create in this organization.
     :raises MissingEntriesError: required entries are missing.
     :raises RequestReusedError: the id was used before, with other content.
+    :raises NoAddressError: an OAuth element, and the server does not know its own address.
     """
     access.require(requester, Action.CREATE, organization)
     if not organization.is_active:
         raise access.NotAllowedError("create in an organization that is switched off")
     if element_key == zuora.ELEMENT_KEY and (missing := zuora.missing_entries(configuration)):
         raise MissingEntriesError(missing)
+    configuration, told = consents.prepared(organization, element_key, configuration)
     prints = _fingerprints(organization, element_key, name, configuration, tag_names)
     earlier = _earlier(requester, client_request_id, prints)
     if earlier is not None:
@@ -81,7 +84,7 @@ def request_instance(
     try:
         with transaction.atomic():
             operation = _record_wish(
-                instance, configuration, tag_names, client_request_id, prints[0]
+                instance, configuration, tag_names, client_request_id, prints[0], told
             )
             reach("submitted")
     except IntegrityError:
@@ -124,6 +127,7 @@ def _record_wish(
     tag_names: Sequence[str],
     client_request_id: UUID,
     fingerprint: str,
+    told: Mapping[str, str],
 ) -> Operation:
     operation = Operation(
         kind=OperationKind.CREATE,
@@ -139,11 +143,13 @@ def _record_wish(
         "name": instance.name,
         "tags": [*tag_names, operation.tag],
         "configuration_keys": list(configuration),
+        **told,
     }
     instance.save(force_insert=True)
     instance.replace_tags(tag_names)
     operation.save(force_insert=True)
     seal_credentials(operation, configuration)
+    consents.expect(operation)
     audit.record(instance.owner, "instance.requested", instance, environment=instance.environment)
     transaction.on_commit(partial(tasks.ring, operation.pk))
     return operation

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from instances.models import (
     Candidate,
+    Consent,
     Evidence,
     Instance,
     OperationSecret,
@@ -27,7 +28,7 @@ logger = structlog.get_logger(__name__)
 FORMAT = "ce1"
 PADDING = 64
 
-SealedRow = Candidate | Organization | Instance | Evidence | OperationSecret
+SealedRow = Candidate | Consent | Organization | Instance | Evidence | OperationSecret
 
 
 class UnreadableError(VaultError):
@@ -39,6 +40,7 @@ class Purpose(StrEnum):
 
     CALL = "call the platform"
     PROVISION = "send the provider's credentials"
+    CONSENT = "lead a person to a provider, and back"
     ADOPT = "store the token that was seen"
     SHOW = "show or copy the token for a person"
     CHANGE = "send a change of an instance"

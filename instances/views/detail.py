@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, operations
 from instances.access import Action
-from instances.models import Attempt, Evidence, Instance, Operation, OperationState
+from instances.models import Attempt, Consent, Evidence, Instance, Operation, OperationState
 from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
@@ -56,6 +56,7 @@ def _standing(user: User, instance: Instance) -> dict[str, Any]:
     return {
         "operation": operation,
         "standing": shown,
+        "consent": _consent(operation),
         "can_cancel": operation is not None
         and operations.may_be_canceled(operation)
         and access.can(user, Action.MANAGE, instance),
@@ -66,6 +67,12 @@ def _standing(user: User, instance: Instance) -> dict[str, Any]:
         "steps": steps(operation, attempts) if operation else [],
         "pace": pace(instance, operation),
     }
+
+
+def _consent(operation: Operation | None) -> Consent | None:
+    """Return the consent that it needs at the provider, if any."""
+    needs_one = operation is not None and operation.payload.get("consent")
+    return Consent.objects.filter(pk=operation.pk).first() if operation and needs_one else None
 
 
 def _is_settled(instance: Instance, operation: Operation | None) -> bool:

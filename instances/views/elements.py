@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from instances import access, operations
+from instances import access, oauth, operations
 from instances.access import Action
 from instances.models import CatalogReading, Element
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
@@ -44,7 +44,13 @@ def element_detail(request: SignedInRequest, pk: UUID, key: str) -> HttpResponse
     """Show an element and the entries that its form asks for."""
     organization = find_organization(request.user, pk)
     element = get_object_or_404(Element, organization=organization, element_key=key)
-    context = {"organization": organization, "element": element}
+    is_oauth = oauth.may_ask_consent(element)
+    context = {
+        "organization": organization,
+        "element": element,
+        "is_oauth": is_oauth,
+        "callback": oauth.callback_address() if is_oauth else "",
+    }
     return render(request, "organizations/element_detail.html", context)
 
 

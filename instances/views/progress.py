@@ -68,6 +68,7 @@ def pace(instance: Instance, operation: Operation | None) -> str:
     if operation is not None and operation.is_counting_down and operation.delete_at:
         return "10s" if operation.delete_at - timezone.now() < SOON else "60s"
     if not instance.is_busy:
-        return ""
+        is_open = operation is not None and operation.is_waiting_for_consent
+        return "10s" if is_open else ""
     is_fresh = operation is not None and timezone.now() - operation.created_at < FRESH
     return "250ms" if is_fresh else "1s"

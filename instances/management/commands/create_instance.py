@@ -138,6 +138,8 @@ def _ask(
             tag_names=request.tags,
             client_request_id=request_id,
         )
+    except operations.NoAddressError as error:
+        raise CommandError(str(error), returncode=REFUSED) from None
     except MissingEntriesError as error:
         raise CommandError(f"{error}.", returncode=REFUSED) from error
     except operations.RequestReusedError as error:

@@ -150,6 +150,7 @@ def _processes(port: int, short_folder: Path) -> tuple[dict[str, list[str]], dic
     environment = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
+        "ELEMENTDESK_ADDRESS": f"http://{HOST}:{port}",
         "ELEMENTDESK_API_HOSTS": ",".join(filter(None, listed)),
         "SANDBOX_URL": sandbox_url,
     }
