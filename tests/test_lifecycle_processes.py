@@ -16,6 +16,7 @@ from instances.operations import (
 )
 from instances.vault import Purpose
 from sandbox.running import Account
+from tests.cases import work
 from tests.workers import Worker, empty_broker, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -46,11 +47,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
 
 
 @pytest.fixture
-def made(ask: Ask, start: Callable[..., Worker]) -> Instance:
-    """An instance that a worker made, which then ended."""
-    instance, worker = ask(), start()
-    wait_for(lambda: Instance.objects.get().status == InstanceStatus.ACTIVE)
-    worker.stop()
+def made(ask: Ask) -> Instance:
+    """An instance as a worker makes it."""
+    instance = ask()
+    work()
     return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 

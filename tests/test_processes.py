@@ -26,7 +26,7 @@ from tests.workers import Worker, empty_broker, wait_for
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 Ask = Callable[..., Instance]
-KILLS = 20
+KILLS = 8
 # Few calls at once, with time for what waits for a place.
 SLOW = {
     "ELEMENTDESK_WORKER_PROCESSES": "2",
