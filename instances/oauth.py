@@ -49,6 +49,12 @@ def protocol_of(element: Element, configuration: Configuration) -> str:
     return chosen if is_asked else ""
 
 
+def is_refreshed(element: Element, configuration: Configuration) -> bool:
+    """Tell whether a refresh token takes the place of a consent."""
+    is_oauth = way_in(element, configuration).lower() in (OAUTH1, OAUTH2)
+    return is_oauth and bool(configuration.get(REFRESH_TOKEN))
+
+
 def first_of(configuration: Configuration, keys: tuple[str, ...]) -> str:
     """Return the first of these entries that is filled in, "" if none is."""
     return next((str(configuration[key]) for key in keys if configuration.get(key)), "")

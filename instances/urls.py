@@ -99,6 +99,11 @@ urlpatterns = [
     path("organizations/<uuid:pk>/elements/", elements.element_list, name="elements"),
     path("organizations/<uuid:pk>/elements/read/", elements.elements_read, name="elements_read"),
     path("organizations/<uuid:pk>/elements/of/<str:key>/", elements.element_detail, name="element"),
+    path(
+        "organizations/<uuid:pk>/elements/of/<str:key>/new/",
+        consents.consent_new,
+        name="consent_new",
+    ),
     path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

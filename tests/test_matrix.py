@@ -111,6 +111,10 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "elements": (only(200, *MEMBERS), everybody(405)),
     "elements_read": (everybody(405), only(302, "operator", "owner", "admin")),
     "element": (only(200, *MEMBERS), everybody(405)),
+    "consent_new": (
+        only(200, "operator", "owner", "admin"),
+        only(422, "operator", "owner", "admin"),
+    ),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
 
@@ -143,6 +147,7 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         organization=instance.organization,
         element_key="zuorav2",
         name="Zuora v2",
+        authentication="oauth2",
         seen_at=timezone.now(),
     )
     return instance
@@ -225,6 +230,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return Element.objects.get().get_absolute_url()
     if name == "oauth_returned":
         return reverse("instances:oauth_returned", args=["unknown"])
+    if name == "consent_new":
+        return f"{Element.objects.get().get_absolute_url()}new/"
     if name == "finding":
         return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)

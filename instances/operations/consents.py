@@ -75,8 +75,7 @@ def prepared(
     if element is None:
         return configuration, {}
     protocol = oauth.protocol_of(element, configuration)
-    is_initial = bool(configuration.get(oauth.REFRESH_TOKEN))
-    if not protocol and not is_initial:
+    if not protocol and not oauth.is_refreshed(element, configuration):
         return configuration, {}
     if not (callback := oauth.callback_address()):
         raise NoAddressError

@@ -52,12 +52,13 @@ def request_instance(
     configuration: Mapping[str, str | bool],
     tag_names: Sequence[str],
     client_request_id: UUID,
+    environment: str = "",
 ) -> Instance:
     """
     Ask for an element instance; the same `client_request_id` again returns the same instance.
 
     `configuration` holds plaintext credentials: they are sealed at once, beside the exact request
-    they belong to, and erased when the operation is final.
+    they belong to, and erased when the operation is final. Zuora's entries tell the `environment`.
 
     :raises NotAllowedError: the requester may not create in this organization.
     :raises MissingEntriesError: required entries are missing.
@@ -79,7 +80,7 @@ def request_instance(
         owner=requester,
         name=name,
         element_key=element_key,
-        environment=_environment(element_key, configuration),
+        environment=environment or _environment(element_key, configuration),
     )
     try:
         with transaction.atomic():

@@ -49,6 +49,7 @@ def element_detail(request: SignedInRequest, pk: UUID, key: str) -> HttpResponse
         "organization": organization,
         "element": element,
         "is_oauth": is_oauth,
+        "can_create": access.can(request.user, Action.CREATE, organization),
         "callback": oauth.callback_address() if is_oauth else "",
     }
     return render(request, "organizations/element_detail.html", context)
