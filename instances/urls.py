@@ -58,6 +58,11 @@ urlpatterns = [
         reauthentication.instance_reauthenticate,
         name="reauthenticate",
     ),
+    path(
+        "instances/<uuid:pk>/re-authenticate/consent/",
+        reauthentication.instance_reconsent,
+        name="reconsent",
+    ),
     path("instances/<uuid:pk>/disable/", lifecycle.instance_disable, name="disable"),
     path("instances/<uuid:pk>/enable/", lifecycle.instance_enable, name="enable"),
     path("instances/<uuid:pk>/delete/", removal.instance_delete, name="delete"),

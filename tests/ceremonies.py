@@ -11,10 +11,18 @@ from django.test import Client
 from django.urls import reverse
 
 from instances.cloud_elements.elements import settings_of
-from instances.engine import accounts
-from instances.models import Element, Instance, Organization, database_now
+from instances.engine import accounts, drain
+from instances.engine.claims import lease
+from instances.models import Element, Instance, Operation, Organization, database_now
 
 ADDRESS = "https://desk.test"
+
+
+def work(rounds: int = 1) -> None:
+    """Do what is due, and only that, as a worker does, once or several times."""
+    for _ in range(rounds):
+        for operation in Operation.objects.claim(worker="test", limit=10, lease=lease()):
+            drain.work_on(operation)
 
 
 def offer(organization: Organization, key: str, authentication: str) -> Element:

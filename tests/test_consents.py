@@ -21,8 +21,7 @@ from pytest_django import Settings
 
 from instances import fence, operations, vault
 from instances.cloud_elements.oauth import AddressRefusedError, Application, consent_address
-from instances.engine import accounts, drain, housekeeping
-from instances.engine.claims import lease
+from instances.engine import accounts, housekeeping
 from instances.models import (
     AuditEntry,
     AuditResult,
@@ -39,7 +38,7 @@ from instances.models import (
     Role,
 )
 from sandbox.running import Account
-from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, query_of
+from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, query_of, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,13 +46,6 @@ Ask = Callable[..., Instance]
 APPLICATION = {"oauth.api.key": "client-of-ours", "oauth.api.secret": "its-long-secret"}
 OURS = Application("client-of-ours", "its-long-secret", "https://desk.test/oauth/callback/")
 S = OperationState
-
-
-def work(rounds: int = 1) -> None:
-    """Do what is due, as a worker does, once or several times."""
-    for _ in range(rounds):
-        for operation in Operation.objects.claim(worker="test", limit=10, lease=lease()):
-            drain.work_on(operation)
 
 
 def stand(instance: Instance) -> tuple[str, str, str]:

@@ -278,3 +278,23 @@ def test_what_was_typed_is_nowhere_but_sealed(renew: Renew) -> None:
     rows = [str(operation.payload), *map(str, AuditEntry.objects.values_list("detail", flat=True))]
     assert "typed-and-secret" not in "".join(rows)
     assert OperationSecret.objects.get().sealed.startswith("ce1.")
+
+
+def test_value_that_was_hidden_before_proves_nothing(
+    ask: Callable[..., Instance], operator: User, account: Account
+) -> None:
+    """An element's typed values are stored hidden: that one shows now is no change."""
+    entries = {"base.url": "https://jira.example.com", "username": "somebody"}
+    instance = ask(element_key="jira", configuration=entries | {"password": "first-password"})
+    work()
+    Instance.objects.filter(pk=instance.pk).update(configuration=dict.fromkeys(entries, "********"))
+    operation = request_instance_reauthentication(
+        requester=operator,
+        instance=read(instance),
+        configuration={"username": "somebody", "password": "second-password"},
+    )
+    fail(account, "drop before commit")
+    work(2)
+    assert len(patches(account)) == 2
+    assert account.only_instance()["configuration"]["password"] == "second-password"
+    assert the_operation(instance).pk == operation.pk

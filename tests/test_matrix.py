@@ -93,6 +93,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "oauth_returned": (dict.fromkeys(ROLES, 200), dict.fromkeys(ROLES, 405)),
     "edit": (only(200, *MANAGES), only(422, *MANAGES)),
     "reauthenticate": (only(200, *MANAGES), only(422, *MANAGES)),
+    "reconsent": (only(200, *MANAGES), only(422, *MANAGES)),
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
     "enable": (only(200, *MANAGES), only(422, *MANAGES)),
     "delete": (only(200, *MANAGES), only(422, *MANAGES)),
@@ -223,7 +224,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent"}
+    of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "element":

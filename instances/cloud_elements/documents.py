@@ -66,6 +66,8 @@ class ChangeInstance:
     name: str | None = None
     tags: tuple[str, ...] | None = None
     configuration: Mapping[str, str | bool] = field(default_factory=dict, repr=False)
+    # What somebody's consent at the provider brought: the platform signs in with it anew.
+    provider_data: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the body: nothing but what changes."""
@@ -76,11 +78,14 @@ class ChangeInstance:
             body["tags"] = list(self.tags)
         if self.configuration:
             body["configuration"] = dict(self.configuration)
+        if self.provider_data:
+            body["providerData"] = dict(self.provider_data)
         return body
 
     def typed_values(self) -> list[str]:
         """Every configuration value: none of it may come back in an error text."""
-        return [value for value in self.configuration.values() if isinstance(value, str)]
+        typed = [value for value in self.configuration.values() if isinstance(value, str)]
+        return [*typed, *self.provider_data.values()]
 
 
 @dataclass(frozen=True)

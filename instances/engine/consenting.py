@@ -34,15 +34,23 @@ from instances.vault import Purpose
 
 # What a platform answers that knows the element or the application for certain not to be so.
 REFUSALS = (400, 404, 405, 422)
-ABANDONED = "Nobody came back from {} in time, so it has ended. Nothing was created."
+ABANDONED = "Nobody came back from {} in time, so it has ended. Nothing was {}."
 SPENT = (
-    "An earlier request created nothing. The code that it carried works only once, so the provider "
-    "has to be asked again: allow it once more, or take the request back."
+    "{} The code that it carried works only once, so the provider has to be asked again: allow it "
+    "once more, or take the request back."
 )
+EARLIER = {
+    False: "An earlier request created nothing.",
+    True: "An earlier request may have changed nothing.",
+}
 NO_WAY = "The platform does not say where to consent: {}"
 
 Configuration = Mapping[str, str | bool]
-Given = dict[str, str]
+Given = Mapping[str, str]
+
+
+class AbandonedError(Exception):
+    """Nobody came back from the provider in time; the message says so."""
 
 
 class NoWayError(Exception):
@@ -53,8 +61,9 @@ def given(claim: Claim, client: CloudElementsClient, configuration: Configuratio
     """
     Return what a person brought back from the provider; {} where nobody has to go there.
 
-    None if the operation was moved on instead: it waits for the person, or nobody came in time.
+    None if the operation waits for the person instead.
 
+    :raises AbandonedError: nobody came in time.
     :raises CloudElementsError: the platform was not asked; nothing has changed.
     :raises NoWayError: it says no; the message tells why.
     """
@@ -83,13 +92,13 @@ def put_back(claim: Claim, brought: Given) -> None:
     if not brought:
         return
     consent = Consent(operation=claim.operation)
-    sealed = vault.seal(consent, "answer", json.dumps(brought))
+    sealed = vault.seal(consent, "answer", json.dumps(dict(brought)))
     mine = Consent.objects.filter(operation__pk=claim.operation.pk)
     mine.filter(operation__lease_epoch=claim.epoch).update(answer=sealed)
 
 
 def _opened(consent: Consent) -> Given:
-    brought: Given = json.loads(_open(consent, "answer"))
+    brought: dict[str, str] = json.loads(_open(consent, "answer"))
     if consent.protocol == ConsentProtocol.OAUTH1 and "secret" not in brought:
         brought["secret"] = json.loads(_open(consent, "way"))["secret"]
     return brought
@@ -105,8 +114,8 @@ def _wait_or_end(claim: Claim, consent: Consent) -> None:
     if left > 0:
         _wait(claim, left)
         return
-    message = ABANDONED.format(consent.host)
-    claim.finish(OperationState.CANCELED, problem="abandoned", message=message)
+    done = "changed" if claim.operation.is_change else "created"
+    raise AbandonedError(ABANDONED.format(consent.host, done))
 
 
 def _wait(claim: Claim, seconds: float, **changes: object) -> None:
@@ -176,7 +185,9 @@ def _store_the_way(
     seconds = settings.OAUTH["CONSENT_SECONDS"]
     way = {"address": address, "secret": token.secret if token else ""}
     is_again = consent.rounds > 0
-    told = {"problem": "spent", "message": SPENT} if is_again else {"problem": "", "message": ""}
+    told = {"problem": "spent" if is_again else "", "message": ""}
+    if is_again:
+        told["message"] = SPENT.format(EARLIER[claim.operation.is_change])
     with transaction.atomic():
         Consent.objects.filter(pk=consent.pk).update(
             way=vault.seal(consent, "way", json.dumps(way)),

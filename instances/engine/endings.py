@@ -18,6 +18,7 @@ from instances.models import (
     UNRESOLVED,
     Attempt,
     AttemptOutcome,
+    Consent,
     OperationKind,
     OperationSecret,
     OperationState,
@@ -172,3 +173,5 @@ def end(
 def _release(claim: Claim, state: OperationState, problem: str, message: str) -> None:
     claim.release(state, finished_at=Now(), problem=problem, message=message[:600], claims=0)
     OperationSecret.objects.filter(operation=claim.operation).delete()
+    if claim.operation.payload.get("consent"):
+        Consent.objects.filter(operation=claim.operation).erase()

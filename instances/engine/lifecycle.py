@@ -1,6 +1,7 @@
 """Change an instance that exists: read it, send what is missing, and store what it then shows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, calls, endings
+from instances.engine import accounts, adoption, calls, consenting, endings
 from instances.engine.changes import Change, ErasedError
 from instances.engine.claims import Claim, close_attempt
 from instances.engine.editing import Edit
@@ -154,13 +155,48 @@ def _send(
         text = f"{operation.requester} may no longer manage it, so nothing more was sent."
         endings.end(claim, OperationState.REJECTED, "permission", text)
         return
-    opened: list[Attempt] = []
     claim.move(OperationState.CLAIMED)
+    if (ready := _ready(claim, client, change)) is not None:
+        _send_ready(claim, client, ready, remote)
+
+
+def _ready(claim: Claim, client: CloudElementsClient, change: Change) -> Change | None:
+    """Return the change with what somebody consented to, if it needs that; None if it waits."""
+    if not isinstance(change, Reauthentication) or not claim.operation.payload.get("consent"):
+        return change
     try:
-        change.send(client, remote, lambda address: opened.append(claim.open_attempt(address)))
+        brought = consenting.given(claim, client, change.configuration)
+    except consenting.NoWayError as error:
+        endings.end(claim, OperationState.REJECTED, "consent", str(error))
+    except consenting.AbandonedError as error:
+        endings.end(claim, OperationState.CANCELED, "abandoned", str(error))
+    except UnauthorizedError as error:
+        if endings.are_ours_accepted(claim, client, error):
+            endings.refuse(claim, error)
+    except CloudElementsError as error:
+        endings.try_later(claim, error)
+    else:
+        return replace(change, brought=brought) if brought is not None else None
+    return None
+
+
+def _send_ready(
+    claim: Claim, client: CloudElementsClient, change: Change, remote: RemoteInstance
+) -> None:
+    opened: list[Attempt] = []
+    brought = change.brought if isinstance(change, Reauthentication) else {}
+
+    def about_to_leave(address: str) -> None:
+        opened.append(claim.open_attempt(address))
+        consenting.spend(claim, brought)
+
+    try:
+        change.send(client, remote, about_to_leave)
     except calls.HeldBackError:
         claim.release(OperationState.QUEUED, problem="", message="", claims=0)
     except CloudElementsError as error:
+        if isinstance(error, NotSentError | ThrottledError):
+            consenting.put_back(claim, brought)
         _failed(claim, opened[0] if opened else None, error)
         _go_on_after(claim, client, change, error)
     else:

@@ -91,6 +91,8 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
         brought = consenting.given(claim, client, configuration)
     except consenting.NoWayError as error:
         _reject(claim, "consent", str(error))
+    except consenting.AbandonedError as error:
+        claim.finish(OperationState.CANCELED, problem="abandoned", message=str(error))
     except CloudElementsError as error:
         _not_reached(claim, error)
     else:

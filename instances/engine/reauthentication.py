@@ -7,6 +7,7 @@ from instances.cloud_elements import ChangeInstance, CloudElementsClient, Remote
 from instances.engine import comparing
 from instances.engine.editing import opened
 from instances.models import Operation
+from instances.secret_names import MASK
 
 INVALID = "an instance that is not valid, so the provider did not take the credentials"
 
@@ -17,6 +18,8 @@ class Reauthentication:
 
     before: Mapping[str, str | None]
     configuration: Mapping[str, str | bool] = field(repr=False)
+    # What somebody's consent at the provider brought.
+    brought: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, operation: Operation) -> "Reauthentication":
@@ -42,7 +45,9 @@ class Reauthentication:
         Before one left, nothing is proven: a password that is in use shows nowhere.
         """
         wanted = comparing.visible(self.configuration)
-        told = [key for key, value in wanted.items() if (self.before.get(key) or "") != value]
+        # What was hidden before tells nothing: it may have been the same.
+        before = {key: self.before.get(key) or "" for key in wanted}
+        told = [key for key, value in wanted.items() if before[key] not in (value, MASK)]
         is_it = not comparing.differing(self.configuration, remote)
         return was_sent and bool(told) and is_it and remote.is_valid is not False
 
@@ -60,5 +65,5 @@ class Reauthentication:
         self, client: CloudElementsClient, remote: RemoteInstance, tell: Callable[[str], None]
     ) -> None:
         """Send what was typed, and nothing of what is kept."""
-        change = ChangeInstance(configuration=self.configuration)
+        change = ChangeInstance(configuration=self.configuration, provider_data=self.brought)
         client.change_instance(remote.remote_id, change, before_send=tell)

@@ -11,6 +11,7 @@ from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preview import RequestPreview
 from instances.forms.reauthentication import ReauthenticationForm
+from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
@@ -30,6 +31,7 @@ __all__ = [
     "PasswordForm",
     "Place",
     "ReauthenticationForm",
+    "ReconsentForm",
     "RequestPreview",
     "ShareForm",
     "Show",

@@ -61,6 +61,7 @@ from instances.operations.reauthentication import (
     missing_credentials,
     request_instance_reauthentication,
 )
+from instances.operations.reconsent import NoConsentError, protocol_for, request_instance_reconsent
 from instances.operations.removal import (
     NameDiffersError,
     TooLateError,
@@ -94,6 +95,7 @@ __all__ = [
     "NameDiffersError",
     "NameTakenError",
     "NoAddressError",
+    "NoConsentError",
     "NoTokenError",
     "NotChangeableError",
     "NotTestableError",
@@ -130,6 +132,7 @@ __all__ = [
     "leave",
     "may_be_canceled",
     "missing_credentials",
+    "protocol_for",
     "remove_share",
     "request_audit",
     "request_cancel",
@@ -138,6 +141,7 @@ __all__ = [
     "request_instance_deletion",
     "request_instance_edit",
     "request_instance_reauthentication",
+    "request_instance_reconsent",
     "request_instance_switch",
     "request_log",
     "request_look",

@@ -111,6 +111,8 @@ def _ask(open_ones: QuerySet[Operation], wish: CancelWish) -> bool:
     ids = list(asked.values_list("pk", flat=True))
     if not ids:
         return False
+    # Nobody has to come back from the provider any more.
+    asked.filter(consent__returned_at=None, consent__isnull=False).update(next_run_at=Now())
     asked.update(cancel_requested_at=Now(), cancel_wish=wish)
     transaction.on_commit(partial(tasks.ring, ids[0]))
     return True

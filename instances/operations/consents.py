@@ -27,7 +27,7 @@ from instances.vault import Purpose
 
 MOST_NAMES = 30
 LONGEST = 4000
-DENIED = "It was not allowed at {}, so nothing was created."
+DENIED = "It was not allowed at {}, so nothing was {}."
 
 Configuration = Mapping[str, str | bool]
 Told = Mapping[str, str]
@@ -188,13 +188,16 @@ def _keep(consent: Consent, told: Told) -> Return:
         transaction.set_rollback(True)
         return Return.LATE
     about = Instance.objects.filter(pk=consent.operation.made.pk)
-    about.filter(status=InstanceStatus.BLOCKED).update(status=InstanceStatus.QUEUED)
+    is_change = consent.operation.is_change
+    shown = InstanceStatus.CHANGING if is_change else InstanceStatus.QUEUED
+    about.filter(status=InstanceStatus.BLOCKED).update(status=shown)
     transaction.on_commit(partial(tasks.ring, consent.pk))
     return Return.GIVEN
 
 
 def _end(consent: Consent) -> bool:
     """End the operation: the person said no at the provider."""
+    is_change = consent.operation.is_change
     # The epoch rises, so that a worker that had lost its lease can record nothing any more.
     ended = _free(consent).update(
         state=OperationState.CANCELED,
@@ -203,7 +206,7 @@ def _end(consent: Consent) -> bool:
         lease_until=None,
         finished_at=Now(),
         problem="denied",
-        message=DENIED.format(consent.host),
+        message=DENIED.format(consent.host, "changed" if is_change else "created"),
     )
     if not ended:
         return False
@@ -212,7 +215,7 @@ def _end(consent: Consent) -> bool:
     mine.update(returned_at=Now())
     mine.erase()
     about = Instance.objects.filter(pk=consent.operation.made.pk)
-    about.update(status=InstanceStatus.CANCELED)
+    about.update(status=InstanceStatus.ACTIVE if is_change else InstanceStatus.CANCELED)
     return True
 
 

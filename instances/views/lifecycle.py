@@ -97,6 +97,8 @@ def attempt(
         form.add_error(None, why_not(instance))
     except operations.SwitchedOffError:
         form.add_error(None, OFF)
+    except operations.NoAddressError as error:
+        form.add_error(None, str(error))
     else:
         messages.success(request, "Your change is saved and is sent to the platform now.")
     return not form.errors

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from instances import operations
-from instances.forms import ReauthenticationForm
+from instances import oauth, operations
+from instances.forms import ReauthenticationForm, ReconsentForm
 from instances.views.finding import SignedInRequest, missing_unless_allowed
 from instances.views.lifecycle import attempt, managed, turn_away
 
@@ -32,6 +32,30 @@ def instance_reauthenticate(request: SignedInRequest, pk: UUID) -> HttpResponse:
         ),
     ):
         return redirect(instance)
-    context = {"instance": instance, "form": form}
+    protocol = operations.protocol_for(instance)
+    context = {"instance": instance, "form": form, "protocol": protocol}
     status = 422 if form.errors else 200
     return render(request, "instances/instance_reauthenticate.html", context, status=status)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@missing_unless_allowed
+def instance_reconsent(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ask for the application's key and secret; the instance's page then leads to the provider."""
+    instance = managed(request, pk)
+    if not instance.is_active or not operations.protocol_for(instance):
+        return turn_away(request, instance)
+    form = ReconsentForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and attempt(
+        request,
+        instance,
+        form,
+        lambda: operations.request_instance_reconsent(
+            requester=request.user, instance=instance, **form.wish()
+        ),
+    ):
+        return redirect(instance)
+    context = {"instance": instance, "form": form, "callback": oauth.callback_address()}
+    status = 422 if form.errors else 200
+    return render(request, "instances/instance_reconsent.html", context, status=status)

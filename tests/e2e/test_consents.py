@@ -11,7 +11,16 @@ from playwright.sync_api import expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from instances.models import Consent, Element, Instance, InstanceStatus, Operation, Organization
+from instances.models import (
+    Consent,
+    Element,
+    Instance,
+    InstanceStatus,
+    Operation,
+    OperationKind,
+    OperationState,
+    Organization,
+)
 from tests.ceremonies import offer
 from tests.e2e.conftest import Visitor
 from tests.workers import Worker
@@ -113,3 +122,23 @@ def test_another_window_may_not_come_back(
     assert other.accessibility_violations() == []
     desk.page.get_by_role("button", name="Allow").click()
     expect(desk.page.locator(".status-active").first).to_be_visible()
+
+
+def test_instance_is_allowed_again_under_its_id(desk: Visitor, organization: Organization) -> None:
+    ask(desk, offer(organization, "sfdc", "oauth2"))
+    leave(desk)
+    desk.page.get_by_role("button", name="Allow").click()
+    expect(desk.page.locator(".status-active").first).to_be_visible()
+    made = Instance.objects.get().remote_id
+    desk.visit(reverse("instances:reauthenticate", args=[Instance.objects.get().pk]))
+    desk.page.get_by_role("link", name="Allow it again").click()
+    assert desk.accessibility_violations() == []
+    desk.page.get_by_label("API key").fill("client-of-ours")
+    desk.page.get_by_label("API secret").fill("its-long-secret")
+    desk.page.get_by_role("button", name="Continue at the provider").click()
+    leave(desk)
+    desk.page.get_by_role("button", name="Allow").click()
+    expect(desk.page.get_by_text("You came back from the provider")).to_be_visible()
+    expect(desk.page.locator(".status-active").first).to_be_visible()
+    done = Operation.objects.get(kind=OperationKind.REAUTHENTICATE)
+    assert (done.state, done.remote_id) == (OperationState.SUCCEEDED, made)
