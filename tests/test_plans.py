@@ -50,11 +50,12 @@ def complaints(statement: str) -> list[str]:
         cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement.replace("%", "%%"))
         told = cursor.fetchone()[0]
     plan = told if isinstance(told, list) else json.loads(told)
-    return [one for node in _nodes(plan[0]["Plan"]) for one in _wrong(node)]
+    return [one for node in nodes_of(plan[0]["Plan"]) for one in _wrong(node)]
 
 
-def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for part in plan.get("Plans", []) for node in _nodes(part))]
+def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every node of one of PostgreSQL's plans."""
+    return [plan, *(node for part in plan.get("Plans", []) for node in nodes_of(part))]
 
 
 def _wrong(node: dict[str, Any]) -> list[str]:

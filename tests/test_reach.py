@@ -1,248 +1,26 @@
 """Every list shows exactly what the person may see: compared with the rules in plain Python."""
 
 import itertools
-import random
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.utils import timezone
 
 from instances import access
-from instances.models import (
-    FINAL,
-    Finding,
-    FindingKind,
-    Instance,
-    InstanceStatus,
-    InstanceTag,
-    Membership,
-    Operation,
-    OperationKind,
-    OperationState,
-    Organization,
-    Role,
-    Share,
-    ShareLevel,
-    Team,
-    Verdict,
-)
+from instances.models import Instance
 from instances.reach import reach_of
+from tests.worlds import QUERIES, World, add_instance, build
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
-
-ADMINS, MAKERS = {"admin"}, {"admin", "operator"}
-NAMES = ("Billing", "Invoices", "ÖSTERREICH", "billing archive", "Payments")
-
-
-@dataclass
-class World:
-    """Some organizations, people, teams and rows; and the rules, one line each."""
-
-    chance: random.Random
-    people: list[User] = field(default_factory=list)
-    organizations: list[Organization] = field(default_factory=list)
-    teams: list[Team] = field(default_factory=list)
-    roles: dict[tuple[int, uuid.UUID], str] = field(default_factory=dict)
-    belongs: set[tuple[int, int]] = field(default_factory=set)
-    instances: list[Instance] = field(default_factory=list)
-    tags: dict[uuid.UUID, set[str]] = field(default_factory=dict)
-    shares: list[Share] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-    def role(self, user: User, instance: Instance) -> str:
-        return self.roles.get((user.pk, instance.organization_id), "")
-
-    def levels(self, user: User, instance: Instance) -> set[str]:
-        now = timezone.now()
-        return {
-            share.level
-            for share in self.shares
-            if share.instance_id == instance.pk
-            and (share.expires_at is None or share.expires_at > now)
-            and (share.user_id == user.pk or (user.pk, share.team_id) in self.belongs)
-        }
-
-    def sees(self, user: User, instance: Instance) -> bool:
-        return bool(self.role(user, instance) or self.levels(user, instance))
-
-    def manages(self, user: User, instance: Instance) -> bool:
-        role = self.role(user, instance)
-        is_owner = instance.owner_id == user.pk and role in MAKERS
-        return role in ADMINS or is_owner or "manage" in self.levels(user, instance)
-
-    def decides(self, user: User, finding: Finding) -> bool:
-        about = finding.operation.instance if finding.operation else None
-        is_admin = self.roles.get((user.pk, finding.organization_id)) in ADMINS
-        return is_admin or (about is not None and self.manages(user, about))
-
-    def waits(self, user: User, operation: Operation) -> bool:
-        if operation.state != "needs_person":
-            return False
-        if operation.instance:
-            return self.sees(user, operation.instance)
-        return operation.finding is not None and self.decides(user, operation.finding)
-
-    def asks(self, user: User, finding: Finding) -> bool:
-        is_settled = finding.operation is None or finding.operation.state in FINAL
-        return finding.verdict == "open" and is_settled and self.decides(user, finding)
 
 
 @pytest.fixture(params=range(2))
 def world(request: pytest.FixtureRequest, make_user: Callable[..., User]) -> World:
-    """A world of its own for each number: 140 instances, many shares, some expired."""
-    made = World(random.Random(request.param))  # noqa: S311 - no secret
-    made.people = [make_user(f"person-{at}") for at in range(6)]
-    made.organizations = [_organization(at) for at in range(4)]
-    Organization.objects.bulk_create(made.organizations)
-    made.teams = Team.objects.bulk_create(Team(name=f"team {at}") for at in range(3))
-    _join(made)
-    for _ in range(140):
-        add_instance(made)
-    _share(made)
-    _work(made)
-    with connection.cursor() as cursor:
-        # As autovacuum does in time: without it PostgreSQL plans for tables that it takes for empty.
-        cursor.execute("ANALYZE")
-    return made
-
-
-def _organization(at: int) -> Organization:
-    return Organization(
-        name=f"Organization {at}",
-        base_url="https://api.cloud-elements.com/elements/api-v2",
-        user_secret="ce1.x",
-        organization_secret="ce1.x",
-        secrets_set_at=timezone.now(),
-    )
-
-
-def _join(world: World) -> None:
-    # The first belongs to nothing, the last is an admin of everything.
-    for user in world.people[1:]:
-        for organization in world.organizations:
-            is_last = user is world.people[-1]
-            role = Role.ADMIN if is_last else world.chance.choice([*Role, None, None, None])
-            if role is not None:
-                Membership.objects.create(user=user, organization=organization, role=role)
-                world.roles[user.pk, organization.pk] = role
-    for team in world.teams:
-        for user in world.chance.sample(world.people, 3):
-            team.members.add(user)
-            world.belongs.add((user.pk, team.pk))
-
-
-def add_instance(world: World) -> Instance:
-    status = world.chance.choice(list(InstanceStatus))
-    number = len(world.instances) + 1
-    row = Instance.objects.create(
-        organization=world.chance.choice(world.organizations),
-        owner=world.chance.choice(world.people),
-        name=f"{world.chance.choice(NAMES)} {number}",
-        element_key=world.chance.choice(["zuorav2", "sfdc"]),
-        environment=world.chance.choice(["", "sandbox", "production"]),
-        status=status,
-        account="somewhere|1",
-        remote_id=number,
-        token="ce1.x",
-    )
-    names = set(world.chance.sample(["red", "blue", "eu"], world.chance.randrange(3)))
-    InstanceTag.objects.bulk_create(InstanceTag(instance=row, name=name) for name in names)
-    world.instances.append(row)
-    world.tags[row.pk] = names
-    return row
-
-
-def _share(world: World) -> None:
-    moments = (None, timezone.now() + timedelta(hours=1), timezone.now() - timedelta(seconds=1))
-    for instance in world.chance.sample(world.instances, 90):
-        recipients = world.chance.sample([*world.people, *world.teams], 3)
-        for recipient in recipients:
-            team = recipient if isinstance(recipient, Team) else None
-            world.shares.append(
-                Share(
-                    instance=instance,
-                    user=recipient if isinstance(recipient, User) else None,
-                    team=team,
-                    level=world.chance.choice(list(ShareLevel)),
-                    expires_at=world.chance.choice(moments),
-                    granted_by=world.people[-1],
-                )
-            )
-    Share.objects.bulk_create(world.shares)
-
-
-def _work(world: World) -> None:
-    for instance in world.instances:
-        state = world.chance.choice([OperationState.NEEDS_PERSON, *OperationState])
-        _operation(world, state, instance=instance)
-    for at in range(60):
-        operation = world.chance.choice([None, *world.operations[:140]])
-        owner = operation.organization if operation else world.chance.choice(world.organizations)
-        finding = Finding(
-            organization=owner,
-            operation=operation,
-            kind=world.chance.choice(list(FindingKind)),
-            account="somewhere|1",
-            remote_id=1000 + at,
-            last_seen_at=timezone.now(),
-            verdict=world.chance.choice([Verdict.OPEN, Verdict.OPEN, Verdict.IGNORED]),
-        )
-        finding.save(force_insert=True)
-        world.findings.append(finding)
-        if at % 5 == 0:
-            _operation(world, OperationState.NEEDS_PERSON, finding=finding)
-
-
-def _operation(world: World, state: OperationState, **about: Any) -> None:
-    subject = about.get("instance") or about["finding"]
-    operation = Operation(
-        kind=OperationKind.CREATE if "instance" in about else OperationKind.DELETE,
-        remote_id=None if "instance" in about else subject.remote_id,
-        organization=subject.organization,
-        requester=world.people[-1],
-        client_request_id=uuid.uuid4(),
-        payload={},
-        tag=f"tag-{len(world.operations)}",
-        state=state,
-        finished_at=timezone.now() if state in FINAL else None,
-        **about,
-    )
-    operation.save(force_insert=True)
-    world.operations.append(operation)
-
-
-QUERIES: dict[str, Callable[[World, User, Instance], bool]] = {
-    "": lambda world, user, row: True,
-    "status=active": lambda world, user, row: row.status == "active",
-    "environment=sandbox&status=active": lambda world, user, row: (
-        row.environment == "sandbox" and row.status == "active"
-    ),
-    "element=sfdc": lambda world, user, row: row.element_key == "sfdc",
-    "owner=me": lambda world, user, row: row.owner_id == user.pk,
-    "tag=red": lambda world, user, row: "red" in world.tags[row.pk],
-    "tag=red&status=queued": lambda world, user, row: (
-        "red" in world.tags[row.pk] and row.status == "queued"
-    ),
-    "q=BILL": lambda world, user, row: "billing" in row.name.lower(),
-    "q=österr": lambda world, user, row: "ÖSTERR" in row.name,
-    "q=eu": lambda world, user, row: "eu" in world.tags[row.pk],
-    "q=sfd&environment=production": lambda world, user, row: (
-        row.element_key == "sfdc" and row.environment == "production"
-    ),
-    "q=nothing": lambda world, user, row: False,
-    "access=shared": lambda world, user, row: bool(world.levels(user, row)),
-    "access=shared&q=invoi": lambda world, user, row: (
-        bool(world.levels(user, row)) and "Invoi" in row.name
-    ),
-}
+    """A world of random people, shares and rows."""
+    return build(request.param, make_user)
 
 
 def pages(client: Client, address: str, between: Callable[[], object] = int) -> Iterator[Any]:

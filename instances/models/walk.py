@@ -7,10 +7,23 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Func, Manager, Model, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import Func, Lookup, Manager, Model, OuterRef, Q, QuerySet, UUIDField
 
 Row = TypeVar("Row", bound=Model)
 EVERY = Q()
+
+
+@UUIDField.register_lookup
+class Found(Lookup[Any]):
+    """The column is among the values of an array, which PostgreSQL makes once."""
+
+    lookup_name = "found"
+    prepare_rhs = False
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, before = self.process_lhs(compiler, connection)
+        array, after = self.process_rhs(compiler, connection)
+        return f"{column} = ANY({array})", [*before, *after]
 
 
 class Dress(Protocol[Row]):
@@ -60,11 +73,18 @@ class Walk(Generic[Row]):
         parts = [part for rows in self.either for part in self._parts(rows, span)]
         merged = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
         order = "pk" if span.is_oldest_first else "-pk"
-        return self._all.filter(pk__in=merged).order_by(order)
+        return self._among(merged).order_by(order)
 
     @property
     def _all(self) -> Manager[Row]:
         return self.either[0].model._default_manager
+
+    def _among(self, ids: QuerySet[Any, Any]) -> QuerySet[Row]:
+        """Return the rows with these ids, which are found once, whatever is known of the tables."""
+        if connection.vendor != "postgresql":
+            return self._all.filter(pk__in=ids)
+        # Where PostgreSQL takes tables for empty, it looks for what is IN anew for every row.
+        return self._all.filter(pk__found=ArraySubquery(ids))
 
     def _parts(self, rows: QuerySet[Row], span: Span) -> list[QuerySet[Any, Any]]:
         """Return the ids of some rows, cut, for each value."""
@@ -80,10 +100,11 @@ class Walk(Generic[Row]):
             if self.values
             else [self._straight(rows, span)]
         )
+        cut = [one.values("pk")[: span.limit] for one in several]
+        if connection.vendor == "postgresql":
+            return cut
         # SQLite wants what is cut one level below what is merged.
-        return [
-            self._all.filter(pk__in=one.values("pk")[: span.limit]).values("pk") for one in several
-        ]
+        return [self._all.filter(pk__in=one).values("pk") for one in cut]
 
     def _straight(self, rows: QuerySet[Row], span: Span, *value: object) -> QuerySet[Row]:
         conditions = self.condition & Q(*((self.column, one) for one in value))
