@@ -15,7 +15,7 @@ from pytest_django import Settings
 from instances import operations
 from instances.access import NotAllowedError
 from instances.engine import cataloging
-from instances.models import CatalogReading, Element, Organization, Role
+from instances.models import CatalogReading, Element, Organization, Role, database_now
 from sandbox.running import Account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -213,3 +213,51 @@ def test_the_list_asks_as_often_for_many_as_for_few(
         page = signed_in.get(url)
     assert len(many) == len(few)
     assert page.context["has_more"]
+
+
+def asked(organization: Organization) -> CatalogReading:
+    """A reading that somebody waits for."""
+    now = database_now()
+    return CatalogReading.objects.create(organization=organization, asked_at=now, due_at=now)
+
+
+def poll(browser: Client, organization: Organization) -> tuple[str, bool]:
+    """Ask as the open page does; return the answer, and whether it takes the whole page's place."""
+    url = reverse("instances:elements", args=[organization.pk])
+    answer = browser.get(url, headers={"HX-Request": "true", "HX-Target": "reading"})
+    return answer.content.decode(), answer.headers.get("HX-Retarget") == "body"
+
+
+def test_the_list_asks_again_only_while_it_is_read(
+    signed_in: Client, organization: Organization
+) -> None:
+    reading = asked(organization)
+    page, is_whole = poll(signed_in, organization)
+    assert "0 elements so far" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert not is_whole
+    CatalogReading.objects.filter(pk=reading.pk).update(asked_at=None, read_at=timezone.now())
+    page, is_whole = poll(signed_in, organization)
+    assert "<html" in page
+    assert "hx-trigger" not in page
+    assert is_whole
+
+
+def test_the_list_does_not_wait_for_calls_that_are_held_back(
+    signed_in: Client, organization: Organization
+) -> None:
+    asked(organization)
+    Organization.objects.update(secrets_refused_at=timezone.now())
+    page = signed_in.get(reverse("instances:elements", args=[organization.pk])).content.decode()
+    assert "it waits until calls to the platform go on" in page
+    assert "hx-trigger" not in page
+
+
+def test_the_list_is_sorted_as_people_read(
+    signed_in: Client, organization: Organization, read: Callable[[], CatalogReading]
+) -> None:
+    read()
+    page = signed_in.get(reverse("instances:elements", args=[organization.pk]))
+    names = [each.name for each in page.context["elements"]]
+    assert names == sorted(names, key=str.lower)
+    assert names != sorted(names)

@@ -1,18 +1,23 @@
 """The catalog of an organization: which elements there are, and what each asks for."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, oauth, operations
 from instances.access import Action
-from instances.models import CatalogReading, Element
+from instances.models import CatalogReading, Element, Organization
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.settling import render_settled
 
+LIST = "organizations/element_list.html"
 # Names are for reading: whoever has more of them searches.
 MOST_SHOWN = 200
 
@@ -21,22 +26,47 @@ MOST_SHOWN = 200
 def element_list(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """List the elements of an organization's account, or those that match a search."""
     organization = find_organization(request.user, pk)
+    context = _reading_of(organization)
+    is_part = request.headers.get("HX-Target") == "reading"
+    if is_part and context["is_reading"]:
+        return render(request, f"{LIST}#reading", context)
     sought = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    found = Element.objects.filter(organization=organization).defer("settings").order_by("name")
-    if sought:
-        found = found.filter(
-            Q(name__icontains=sought) | Q(element_key__icontains=sought) | Q(hub__iexact=sought)
-        )
-    elements = list(found[: MOST_SHOWN + 1])
-    context = {
-        "organization": organization,
+    elements = list(_matching(organization, sought)[: MOST_SHOWN + 1])
+    context |= {
         "elements": elements[:MOST_SHOWN],
         "has_more": len(elements) > MOST_SHOWN,
         "sought": sought,
-        "reading": CatalogReading.objects.filter(pk=organization.pk).first(),
         "can_create": access.can(request.user, Action.CREATE, organization),
     }
-    return render(request, "organizations/element_list.html", context)
+    return (render_settled if is_part else render)(request, LIST, context)
+
+
+def _reading_of(organization: Organization) -> dict[str, Any]:
+    """Tell how reading the catalog stands; it is under way only where calls may go out."""
+    reading = CatalogReading.objects.filter(pk=organization.pk).first()
+    asked_at = reading.asked_at if reading else None
+    seen = Element.objects.filter(
+        organization=organization, seen_at__gte=asked_at or timezone.now()
+    )
+    return {
+        "organization": organization,
+        "reading": reading,
+        "is_reading": asked_at is not None and not organization.is_held_up,
+        "count_read": seen.count() if asked_at else 0,
+    }
+
+
+def _matching(organization: Organization, sought: str) -> QuerySet[Element]:
+    found = (
+        Element.objects.filter(organization=organization)
+        .defer("settings")
+        .order_by(Lower("name"), "name")
+    )
+    if not sought:
+        return found
+    return found.filter(
+        Q(name__icontains=sought) | Q(element_key__icontains=sought) | Q(hub__iexact=sought)
+    )
 
 
 @require_safe
