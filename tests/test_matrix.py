@@ -112,10 +112,12 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "elements": (only(200, *MEMBERS), everybody(405)),
     "elements_read": (everybody(405), only(302, "operator", "owner", "admin")),
     "element": (only(200, *MEMBERS), everybody(405)),
-    "consent_new": (
+    "element_choose": (everybody(200), everybody(405)),
+    "element_new": (
         only(200, "operator", "owner", "admin"),
         only(422, "operator", "owner", "admin"),
     ),
+    "element_new_preview": (everybody(405), only(200, "operator", "owner", "admin")),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }
 
@@ -144,13 +146,15 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         remote_id=1,
         last_seen_at=timezone.now(),
     )
-    Element.objects.create(
-        organization=instance.organization,
-        element_key="zuorav2",
-        name="Zuora v2",
-        authentication="oauth2",
-        seen_at=timezone.now(),
-    )
+    for key, authentication in (("zuorav2", "oauth2"), ("ledgers", "basic")):
+        Element.objects.create(
+            organization=instance.organization,
+            element_key=key,
+            name=key,
+            authentication=authentication,
+            settings=[],
+            seen_at=timezone.now(),
+        )
     return instance
 
 
@@ -228,11 +232,12 @@ def address(name: str, instance: Instance, share: Share) -> str:
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "element":
-        return Element.objects.get().get_absolute_url()
+        return Element.objects.get(element_key="ledgers").get_absolute_url()
     if name == "oauth_returned":
         return reverse("instances:oauth_returned", args=["unknown"])
-    if name == "consent_new":
-        return f"{Element.objects.get().get_absolute_url()}new/"
+    if name in ("element_new", "element_new_preview"):
+        element = Element.objects.get(element_key="ledgers")
+        return reverse(f"instances:{name}", args=[element.organization_id, element.element_key])
     if name == "finding":
         return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)

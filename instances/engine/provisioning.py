@@ -1,12 +1,10 @@
 """Create the instance that a claimed operation asks for, exactly once in effect."""
 
-import json
-
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from instances import vault, zuora
+from instances import vault
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
@@ -18,10 +16,18 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, calls, consenting, reconciliation, storing
+from instances.engine import (
+    accounts,
+    adoption,
+    calls,
+    consenting,
+    credentials,
+    reconciliation,
+    storing,
+)
 from instances.engine.claims import Claim, close_attempt
-from instances.models import Attempt, AttemptOutcome, OperationSecret, OperationState
-from instances.vault import Purpose
+from instances.engine.credentials import Configuration
+from instances.models import Attempt, AttemptOutcome, OperationState
 
 logger = structlog.get_logger(__name__)
 
@@ -32,8 +38,6 @@ NOTHING_DONE = (
     AttemptOutcome.PROVEN_ABSENT,
     AttemptOutcome.DECLARED_ABSENT,
 )
-
-Configuration = dict[str, str | bool]
 
 
 def run(claim: Claim) -> None:
@@ -57,14 +61,14 @@ def run(claim: Claim) -> None:
 def _continue(claim: Claim, client: CloudElementsClient) -> None:
     attempt = claim.last_attempt()
     if claim.operation.remote_id is not None:
-        adoption.adopt_chosen(claim, client=client, secrets=_secret_values(claim))
+        adoption.adopt_chosen(claim, client=client, secrets=credentials.secrets(claim))
     elif seen := claim.evidence():
-        adoption.adopt(claim, seen, client=client, secrets=_secret_values(claim))
+        adoption.adopt(claim, seen, client=client, secrets=credentials.secrets(claim))
     elif attempt is None or attempt.outcome in NOTHING_DONE:
         _start(claim, client)
     elif attempt.outcome == AttemptOutcome.REJECTED:
         _settle_refusal(claim, attempt, client)
-    elif reconciliation.settle(claim, attempt, client=client, secrets=_secret_values(claim)):
+    elif reconciliation.settle(claim, attempt, client=client, secrets=credentials.secrets(claim)):
         _start(claim, client)
 
 
@@ -80,7 +84,7 @@ def _start(claim: Claim, client: CloudElementsClient) -> None:
             OperationState.CANCELED, problem="permission", message=f"{message} {_what_left(claim)}"
         )
         return
-    configuration = _credentials(claim)
+    configuration = credentials.opened(claim)
     if configuration is None:
         claim.ask_person("expired", "The credentials were erased after their time. Start again.")
         return
@@ -157,7 +161,7 @@ def _create(
     try:
         remote = client.create_instance(
             request,
-            secrets=_secrets_in(claim, configuration),
+            secrets=credentials.secrets_in(claim, configuration),
             before_send=about_to_leave,
         )
     except calls.HeldBackError:
@@ -279,28 +283,3 @@ def _block(claim: Claim) -> None:
             "Nothing more is sent until an admin of the organization replaces them.",
             claims=0,
         )
-
-
-def _credentials(claim: Claim) -> Configuration | None:
-    try:
-        held = claim.operation.secret
-    except OperationSecret.DoesNotExist:
-        return None
-    sealed = vault.open_sealed(held, "sealed", purpose=Purpose.PROVISION)
-    configuration: Configuration = json.loads(sealed.reveal())
-    return configuration
-
-
-def _secret_values(claim: Claim) -> list[str]:
-    return _secrets_in(claim, _credentials(claim) or {})
-
-
-def _secrets_in(claim: Claim, configuration: Configuration) -> list[str]:
-    """Return what was sent and must not come back into a row, wherever the platform echoes it."""
-    is_zuora = claim.operation.payload["element_key"] == zuora.ELEMENT_KEY
-    public = zuora.PUBLIC_ENTRIES if is_zuora else ()
-    return [
-        value
-        for key, value in configuration.items()
-        if isinstance(value, str) and key not in public
-    ]

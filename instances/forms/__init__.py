@@ -1,11 +1,11 @@
 """Is this input acceptable, and what do we say if not."""
 
 from instances.forms.account import PasswordForm
-from instances.forms.consents import ConsentForm
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
 from instances.forms.drift import DriftForm, DriftView
 from instances.forms.editing import EditForm
+from instances.forms.elements import ElementForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
@@ -18,11 +18,11 @@ from instances.forms.timeline import Place, Show, TimelineFilter
 __all__ = [
     "CancelForm",
     "Chip",
-    "ConsentForm",
     "DecisionForm",
     "DriftForm",
     "DriftView",
     "EditForm",
+    "ElementForm",
     "FindingForm",
     "InstanceFilter",
     "InstanceForm",

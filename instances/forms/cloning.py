@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
-from instances.models import Environment, Instance
+from instances import element_entries, entries
+from instances.forms.entries import name_of
+from instances.models import Element, Environment, Instance
 from instances.tags import without_ours
 
 NAME_LENGTH = 255
@@ -28,6 +30,25 @@ def initial_from(instance: Instance) -> dict[str, Any]:
         "authentication_type": _authentication_type(instance),
         "tags": ", ".join(without_ours(instance.tag_names)),
         **_settings(instance),
+    }
+
+
+def initial_of(instance: Instance, element: Element) -> dict[str, Any]:
+    """Return what the form of any element takes over, as `initial_from` does of Zuora's."""
+    is_copy = instance.remote_id is not None
+    public = element_entries.public_keys(element)
+    taken = {
+        name_of(entry): value
+        for entry in element.asked_for
+        if entry["key"] in public
+        and (value := instance.configuration.get(entry["key"]))
+        and not entries.holds_mask(value)
+    }
+    return {
+        "name": name_of_copy(instance.name) if is_copy else instance.name,
+        "environment": instance.environment,
+        "tags": ", ".join(without_ours(instance.tag_names)),
+        **taken,
     }
 
 

@@ -6,6 +6,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 
+class SecretText(forms.Textarea):
+    """A secret of several lines, such as a private key: never rendered back."""
+
+    def format_value(self, value: Any) -> str:
+        """Return nothing, whatever was typed."""
+        return ""
+
+
 class SecretField(forms.CharField):
     """
     A secret as typed: never rendered back, and never changed on its way.
@@ -14,10 +22,13 @@ class SecretField(forms.CharField):
     it is neither removed nor sent without asking.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, is_long: bool = False, **options: Any) -> None:
         attrs = {"autocomplete": "off", "spellcheck": "false"}
         options.setdefault("max_length", 1000)
-        options.setdefault("widget", forms.PasswordInput(attrs=attrs))
+        options.setdefault(
+            "widget", SecretText(attrs | {"rows": 4}) if is_long else forms.PasswordInput(attrs)
+        )
+        self.is_long = is_long
         super().__init__(strip=False, **options)
 
     def clean(self, value: Any) -> str:
@@ -25,6 +36,9 @@ class SecretField(forms.CharField):
         text = str(super().clean(value) or "")
         if not text.strip():
             return ""
+        if self.is_long:
+            # A key or certificate in lines: browsers end them otherwise, and editors add one.
+            return text.replace("\r\n", "\n")
         if text != text.strip():
             raise ValidationError(
                 f"{self.label} begins or ends with a space. Type or paste it again without."

@@ -1,12 +1,35 @@
 """The platform's catalog as an organization's account shows it, and when it is read."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.urls import reverse
 
 from instances.models.identity import new_id
 from instances.models.organization import Organization
+
+
+class ElementQuerySet(models.QuerySet["Element"]):
+    """Questions asked of a catalog."""
+
+    def matching(self, sought: str) -> "ElementQuerySet":
+        """Those whose name or key contains the text, or whose hub it is; all of them for none."""
+        if not sought:
+            return self
+        named = Q(name__icontains=sought) | Q(element_key__icontains=sought)
+        return self.filter(named | Q(hub__iexact=sought))
+
+    def listed(self, organization: Organization | None, sought: str = "") -> "ElementQuerySet":
+        """Those of an organization that match, by name and without what each asks for."""
+        mine = self.filter(organization=organization).matching(sought)
+        return mine.defer("settings").order_by(Lower("name"), "element_key")
+
+    def offered(self, organization: Organization | None, sought: str = "") -> "ElementQuerySet":
+        """Those that an instance can be made of, likewise."""
+        usable = self.filter(is_active=True, gone_at=None, settings__isnull=False)
+        return usable.listed(organization, sought)
 
 
 class Element(models.Model):
@@ -32,6 +55,8 @@ class Element(models.Model):
     # Since when the whole catalog does not list it.
     gone_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ElementQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["organization", "name"], name="element_by_name")]
         constraints = [
@@ -48,7 +73,7 @@ class Element(models.Model):
         return reverse("instances:element", args=[self.organization_id, self.element_key])
 
     @property
-    def asked_for(self) -> list[dict[str, object]]:
+    def asked_for(self) -> list[dict[str, Any]]:
         """The entries that a person fills in, in the platform's order."""
         return [each for each in self.settings or [] if not each["is_hidden"]]
 

@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from instances import access, audit, tags, tasks, vault, zuora
+from instances import access, audit, element_entries, tags, tasks, vault, zuora
 from instances.access import Action
 from instances.crash_points import reach
 from instances.models import (
+    Element,
     Environment,
     Instance,
     Operation,
@@ -68,9 +69,9 @@ def request_instance(
     access.require(requester, Action.CREATE, organization)
     if not organization.is_active:
         raise access.NotAllowedError("create in an organization that is switched off")
-    if element_key == zuora.ELEMENT_KEY and (missing := zuora.missing_entries(configuration)):
-        raise MissingEntriesError(missing)
     configuration, told = consents.prepared(organization, element_key, configuration)
+    if missing := _missing(organization, element_key, configuration):
+        raise MissingEntriesError(missing)
     prints = _fingerprints(organization, element_key, name, configuration, tag_names)
     earlier = _earlier(requester, client_request_id, prints)
     if earlier is not None:
@@ -94,6 +95,16 @@ def request_instance(
             raise
         return earlier
     return operation.made
+
+
+def _missing(
+    organization: Organization, element_key: str, configuration: Mapping[str, str | bool]
+) -> list[str]:
+    """Return what the element requires and is not there; of one that nobody has read, nothing."""
+    if element_key == zuora.ELEMENT_KEY:
+        return zuora.missing_entries(configuration)
+    known = Element.objects.filter(organization=organization, element_key=element_key).first()
+    return element_entries.missing(known, configuration) if known else []
 
 
 def _fingerprints(

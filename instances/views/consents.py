@@ -5,20 +5,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_safe
 
-from instances import access, oauth, operations
-from instances.access import Action
-from instances.forms import ConsentForm
-from instances.models import Element, Instance
+from instances import operations
 from instances.operations import Return
 from instances.views.finding import (
     SignedInRequest,
     find_instance,
-    find_organization,
-    missing_unless_allowed,
 )
 
 # What the instance's page does not say by itself.
@@ -45,34 +39,6 @@ PAGES = {
         "Nothing was done. Begin again from the instance's page.",
     ),
 }
-
-
-@sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
-@missing_unless_allowed
-def consent_new(request: SignedInRequest, pk: UUID, key: str) -> HttpResponse:
-    """Ask for an instance of an element that is allowed at its provider."""
-    organization = find_organization(request.user, pk)
-    access.require(request.user, Action.CREATE, organization)
-    element = get_object_or_404(Element, organization=organization, element_key=key)
-    if not oauth.may_ask_consent(element):
-        raise Http404
-    form = ConsentForm(request.POST if request.method == "POST" else None, element=element)
-    if form.is_valid() and (instance := _ask(request, form)):
-        return redirect(instance)
-    context = {"form": form, "element": element, "callback": oauth.callback_address()}
-    status = 422 if form.errors else 200
-    return render(request, "instances/consent_new.html", context, status=status)
-
-
-def _ask(request: SignedInRequest, form: ConsentForm) -> Instance | None:
-    try:
-        return operations.request_instance(requester=request.user, **form.wish())
-    except operations.RequestReusedError as error:
-        form.say_reused(error.instance)
-    except operations.NoAddressError as error:
-        form.add_error(None, str(error))
-    return None
 
 
 @require_GET

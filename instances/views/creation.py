@@ -5,17 +5,22 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from instances import operations
+from instances import operations, zuora
 from instances.forms import InstanceForm, RequestPreview
 from instances.forms.cloning import initial_from
 from instances.forms.creation import initial_typed
-from instances.models import Instance
+from instances.models import Element, Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 
 TEMPLATE = "instances/instance_new.html"
+NOT_KNOWN = (
+    "What {} asks for is not known here: its organization's catalog has to be read first, under "
+    "Organizations."
+)
 
 
 @sensitive_post_parameters()
@@ -23,11 +28,14 @@ TEMPLATE = "instances/instance_new.html"
 @missing_unless_allowed
 def instance_new(request: SignedInRequest) -> HttpResponse:
     """Show the form; record the wish and go where its progress shows."""
-    source = _source(request)
+    source = named_source(request)
+    if source and source.element_key != zuora.ELEMENT_KEY:
+        return _other_element(request, source)
+    named = {"organization": request.GET.get("organization", "")}
     form = InstanceForm(
         request.POST if request.method == "POST" else None,
         user=request.user,
-        initial=initial_from(source) if source else {},
+        initial=initial_from(source) if source else named,
     )
     if request.method == "POST" and form.is_valid() and (instance := _ask(request, form)):
         started = "Provisioning has started."
@@ -58,7 +66,19 @@ def instance_new_preview(request: SignedInRequest) -> HttpResponse:
     return render(request, TEMPLATE, {"form": form, "preview": preview})
 
 
-def _source(request: SignedInRequest) -> Instance | None:
+def _other_element(request: SignedInRequest, source: Instance) -> HttpResponse:
+    """Go to the form of the element that `source` is of, if the catalog has it."""
+    known = Element.objects.filter(
+        organization=source.organization_id, element_key=source.element_key
+    )
+    if not known.filter(settings__isnull=False).exists():
+        messages.error(request, NOT_KNOWN.format(source.element_key))
+        return redirect(source)
+    address = reverse("instances:element_new", args=[source.organization_id, source.element_key])
+    return redirect(f"{address}?from={source.pk}")
+
+
+def named_source(request: SignedInRequest) -> Instance | None:
     """Return the instance that the new one shall be like, if one is named."""
     try:
         source = UUID(request.GET.get("from", ""))

@@ -4,8 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -31,7 +29,7 @@ def element_list(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if is_part and context["is_reading"]:
         return render(request, f"{LIST}#reading", context)
     sought = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    elements = list(_matching(organization, sought)[: MOST_SHOWN + 1])
+    elements = list(Element.objects.listed(organization, sought)[: MOST_SHOWN + 1])
     context |= {
         "elements": elements[:MOST_SHOWN],
         "has_more": len(elements) > MOST_SHOWN,
@@ -54,19 +52,6 @@ def _reading_of(organization: Organization) -> dict[str, Any]:
         "is_reading": asked_at is not None and not organization.is_held_up,
         "count_read": seen.count() if asked_at else 0,
     }
-
-
-def _matching(organization: Organization, sought: str) -> QuerySet[Element]:
-    found = (
-        Element.objects.filter(organization=organization)
-        .defer("settings")
-        .order_by(Lower("name"), "name")
-    )
-    if not sought:
-        return found
-    return found.filter(
-        Q(name__icontains=sought) | Q(element_key__icontains=sought) | Q(hub__iexact=sought)
-    )
 
 
 @require_safe
