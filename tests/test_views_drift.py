@@ -34,6 +34,11 @@ def synchronize() -> None:
     searching.run()
 
 
+def work_once() -> None:
+    for operation in Operation.objects.claim(worker="test", limit=50, lease=lease()):
+        drain.work_on(operation)
+
+
 def work() -> None:
     while found := Operation.objects.claim(worker="test", limit=50, lease=lease()):
         for operation in found:
@@ -128,14 +133,55 @@ def test_pushing_ours_enables_what_was_disabled_there(
     assert there(account)["disabled"] is False
 
 
-def test_what_was_edited_and_disabled_at_once_is_not_pushed_by_half(
+def standing(admin: Client, address: str) -> str:
+    """Return how the only line stands, and that the page of that part has it."""
+    line = ListedInstance.objects.get()
+    page = admin.get(f"{address}?show={line.standing}").content.decode()
+    assert line.standing == Standing.MATCHES or f'value="{line.pk}"' in page
+    return str(line.standing)
+
+
+def test_what_was_edited_and_disabled_at_once_is_brought_back_step_by_step(
     admin: Client, address: str, made: Instance, account: Account
 ) -> None:
     account.change_instance(made.remote_id or 0, name="Renamed", disabled=True)
     synchronize()
-    assert "Nothing was done" in choose(admin, address, "push")
-    assert ListedInstance.objects.get().standing == Standing.CHANGED
-    assert Operation.objects.count() == 1
+    choose(admin, address, "push")
+    assert standing(admin, address) == Standing.PUSHED
+    work_once()
+    assert there(account)["name"] == "Billing sandbox"
+    assert there(account)["disabled"] is True
+    assert standing(admin, address) == Standing.PUSHED
+    work()
+    made.refresh_from_db()
+    assert there(account)["disabled"] is made.is_disabled is False
+    assert standing(admin, address) == Standing.MATCHES
+
+
+def test_what_the_platform_refuses_differs_again_from_what_it_was_here(
+    admin: Client, address: str, made: Instance, account: Account
+) -> None:
+    account.change_instance(made.remote_id or 0, name="Renamed there", tags=["theirs"])
+    synchronize()
+    account.fault("status", status=400, method="PATCH", times=None)
+    choose(admin, address, "push")
+    work()
+    made.refresh_from_db()
+    assert standing(admin, address) == Standing.CHANGED
+    assert (made.name, "billing" in made.tag_names) == ("Billing sandbox", True)
+    assert ListedInstance.objects.get().differences == ["name", "tags"]
+
+
+def test_a_comparison_meanwhile_leaves_it_being_made(
+    admin: Client, address: str, made: Instance, account: Account
+) -> None:
+    account.change_instance(made.remote_id or 0, name="Renamed there")
+    synchronize()
+    choose(admin, address, "push")
+    synchronize()
+    assert standing(admin, address) == Standing.PUSHED
+    work()
+    assert standing(admin, address) == Standing.MATCHES
 
 
 def test_what_is_ignored_can_be_shown_again(
@@ -232,6 +278,21 @@ def test_what_is_gone_is_shown_as_only_here_and_on_its_pages(
     for tab in ("detail", "token"):
         page = admin.get(reverse(f"instances:{tab}", args=[made.pk])).content.decode()
         assert "Not there any more" in page
+        assert "No list ever showed it" in page
+        assert f"{reverse('instances:new')}?from={made.pk}" in page
+
+
+def test_what_is_gone_is_created_again_under_its_own_name(
+    admin: Client, address: str, made: Instance, account: Account
+) -> None:
+    synchronize()
+    account.remove_instance(made.remote_id or 0)
+    synchronize()
+    made.refresh_from_db()
+    assert made.last_listed_at
+    assert "It was listed last on" in admin.get(made.get_absolute_url()).content.decode()
+    form = admin.get(f"{reverse('instances:new')}?from={made.pk}").content.decode()
+    assert f'value="{made.name}"' in form
 
 
 def test_progress_polls_only_while_it_runs(
@@ -240,7 +301,7 @@ def test_progress_polls_only_while_it_runs(
     synchronize()
     assert 'hx-trigger="every 2s"' not in admin.get(address).content.decode()
     settled = admin.get(address, headers={"HX-Target": "progress"})
-    assert settled["HX-Refresh"] == "true"
+    assert settled["HX-Retarget"] == "body"
     Synchronization.objects.update(ended_at=None, listed=50, expected=200)
     part = admin.get(address, headers={"HX-Target": "progress"}).content.decode()
     assert 'hx-trigger="every 2s"' in part

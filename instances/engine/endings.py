@@ -12,7 +12,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, diagnosis, leaving, searching, storing
+from instances.engine import accounts, adoption, diagnosis, leaving, pushing, searching, storing
 from instances.engine.claims import Claim, close_attempt
 from instances.models import (
     UNRESOLVED,
@@ -143,6 +143,7 @@ def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: 
         audit.record(None, done, operation.made, asked_by=operation.requester.get_username())
         if leaving.is_first_step(operation):
             leaving.plan(operation)
+        pushing.go_on(operation)
         if operation.kind == OperationKind.REAUTHENTICATE:
             # The platform may have made a second instance instead of keeping to this one.
             searching.doubt(operation.organization, is_due=True)
@@ -167,6 +168,7 @@ def end(
         _release(claim, state, problem, message)
         if remote is not None:
             storing.refresh(operation.made, remote)
+        pushing.give_up(operation)
         audit.record(None, action, operation.made, problem=problem, kind=operation.kind)
 
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from instances import audit, tags
@@ -96,8 +96,10 @@ class Comparison:
 
     def complete(self) -> None:
         """Conclude from the whole list what is not there any more, and what is back."""
+        last_seen = self._lines().values("last_seen_at")[:1]
         for gone in _in_parts(self._missing()):
-            self._mark(gone, "instance.missing", missing_since=Now())
+            changes = {"missing_since": Now(), "last_listed_at": Subquery(last_seen)}
+            self._mark(gone, "instance.missing", **changes)
         for back in _in_parts(self._back()):
             self._mark(back, "instance.back", missing_since=None)
         mine = ListedInstance.objects.filter(organization=self.organization)
@@ -160,12 +162,13 @@ class Comparison:
         missed = _of(self.organization).filter(missing_since__isnull=False)
         return missed.filter(Exists(self._shown()))
 
-    def _shown(self) -> QuerySet[ListedInstance]:
+    def _lines(self) -> QuerySet[ListedInstance]:
         return ListedInstance.objects.filter(
-            organization=self.organization,
-            remote_id=OuterRef("remote_id"),
-            last_seen_at__gte=self.began,
+            organization=self.organization, remote_id=OuterRef("remote_id")
         )
+
+    def _shown(self) -> QuerySet[ListedInstance]:
+        return self._lines().filter(last_seen_at__gte=self.began)
 
     def _mark(self, instances: list[Instance], action: str, **changes: object) -> None:
         with transaction.atomic():
@@ -202,14 +205,19 @@ def differences(instance: Instance, found: FoundInstance) -> list[str]:
 
 
 def _standing(
-    found: FoundInstance, here: Instance | None, differing: list[str], *, is_ignored: bool
+    found: FoundInstance,
+    here: Instance | None,
+    differing: list[str],
+    *,
+    is_ignored: bool,
+    is_pushed: bool,
 ) -> Standing:
     if here is None and any(map(tags.is_genuine, found.tags)):
         return Standing.TAGGED
     # What is being changed or deleted here differs for a while, and then no more.
     is_ready = here is not None and here.status == InstanceStatus.ACTIVE
     if here is not None and not (differing and is_ready):
-        return Standing.MATCHES
+        return Standing.PUSHED if is_pushed and not is_ready else Standing.MATCHES
     if is_ignored:
         return Standing.IGNORED
     return Standing.CHANGED if here else Standing.ONLY_THERE
@@ -219,7 +227,8 @@ def _told(found: FoundInstance, here: Instance | None, before: Known | None) -> 
     digest = digest_of(found)
     differing = differences(here, found) if here else []
     is_ignored = before is not None and digest == before.ignored_digest
-    standing = _standing(found, here, differing, is_ignored=is_ignored)
+    is_pushed = before is not None and before.standing == Standing.PUSHED
+    standing = _standing(found, here, differing, is_ignored=is_ignored, is_pushed=is_pushed)
     return Told(digest, standing.value, differing, here.pk if here else None)
 
 
@@ -238,6 +247,7 @@ def _here(organization: Organization, remote_ids: Sequence[int]) -> QuerySet[Ins
     return rows.exclude(status=InstanceStatus.DELETED).prefetch_related("tags")
 
 
-def _in_parts(rows: QuerySet[Instance]) -> "list[list[Instance]]":
-    found = list(rows.only("pk", "name", "remote_id"))
-    return [found[at : at + ROWS_AT_ONCE] for at in range(0, len(found), ROWS_AT_ONCE)]
+def _in_parts(rows: QuerySet[Instance]) -> Iterator[list[Instance]]:
+    """Return some rows after the others, each part being marked before the next is looked for."""
+    while found := list(rows.only("pk", "name", "remote_id")[:ROWS_AT_ONCE]):
+        yield found

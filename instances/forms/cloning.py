@@ -5,7 +5,7 @@ from typing import Any
 
 from instances import element_entries, entries
 from instances.forms.entries import name_of
-from instances.models import Element, Environment, Instance
+from instances.models import Element, Environment, Instance, InstanceStatus
 from instances.tags import without_ours
 
 NAME_LENGTH = 255
@@ -19,10 +19,10 @@ def initial_from(instance: Instance) -> dict[str, Any]:
     """
     Return what a new form takes over from an instance.
 
-    One that never came to be is asked for again, under its own name; of any other another is made,
+    One that never came to be, or is gone, is asked for again, under its own name; of any other another is made,
     under a name that tells the two apart. Secrets are never taken over, nor what stands in for one.
     """
-    is_copy = instance.remote_id is not None
+    is_copy = _is_there(instance)
     return {
         "organization": instance.organization_id,
         "name": name_of_copy(instance.name) if is_copy else instance.name,
@@ -35,7 +35,7 @@ def initial_from(instance: Instance) -> dict[str, Any]:
 
 def initial_of(instance: Instance, element: Element) -> dict[str, Any]:
     """Return what the form of any element takes over, as `initial_from` does of Zuora's."""
-    is_copy = instance.remote_id is not None
+    is_copy = _is_there(instance)
     public = element_entries.public_keys(element)
     taken = {
         name_of(entry): value
@@ -50,6 +50,11 @@ def initial_of(instance: Instance, element: Element) -> dict[str, Any]:
         "tags": ", ".join(without_ours(instance.tag_names)),
         **taken,
     }
+
+
+def _is_there(instance: Instance) -> bool:
+    is_gone = instance.missing_since is not None or instance.status == InstanceStatus.DELETED
+    return instance.remote_id is not None and not is_gone
 
 
 def name_of_copy(name: str) -> str:

@@ -11,6 +11,7 @@ MISSING = "missing"
 # The parts of the comparison, in the order of the page.
 PARTS = {
     Standing.CHANGED.value: "Changed",
+    Standing.PUSHED.value: "Being made as here",
     Standing.ONLY_THERE.value: "Only there",
     MISSING: "Only here",
     Standing.IGNORED.value: "Ignored",

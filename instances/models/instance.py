@@ -94,6 +94,8 @@ class Instance(models.Model):
     remote_created_at = models.DateTimeField(null=True, blank=True)
     # Since when a whole list of the platform does not show it any more.
     missing_since = models.DateTimeField(null=True, blank=True)
+    # When that list showed it last.
+    last_listed_at = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from instances.models.identity import new_id
 from instances.models.instance import Instance
+from instances.models.operation import Operation
 from instances.models.organization import Organization
 
 
@@ -20,6 +21,7 @@ class Standing(models.TextChoices):
     # Requests of ours are found out about by their tag, not by comparing.
     TAGGED = "tagged", "With our tag"
     IGNORED = "ignored", "Ignored until it changes"
+    PUSHED = "pushed", "Being made as here"
 
 
 class ListedInstance(models.Model):
@@ -46,6 +48,10 @@ class ListedInstance(models.Model):
     differences = models.JSONField(default=list)
     # What it looked like when somebody chose to ignore it.
     ignored_digest = models.CharField(max_length=64, blank=True, default="")
+    # The change that makes it as it is here; what differs stays written down until that is proven.
+    pushed_by = models.ForeignKey(
+        Operation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
 

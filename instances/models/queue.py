@@ -168,6 +168,32 @@ class OperationQuerySet(models.QuerySet["Operation"]):
                 _show(moving, state)
         return {row.pk: row.at for row in moving}
 
+    def ask_change(
+        self,
+        kind: OperationKind,
+        requester: User,
+        instance: Instance,
+        asked: Mapping[str, object],
+        keys: Iterable[str] = (),
+    ) -> "Operation":
+        """Record the wish for a change of an instance, which the caller shows as changing."""
+        operation = self.model(
+            kind=kind,
+            instance=instance,
+            organization_id=instance.organization_id,
+            requester=requester,
+            remote_id=instance.remote_id,
+            client_request_id=uuid.uuid4(),
+            payload={
+                "remote_id": instance.remote_id,
+                "configuration_keys": list(keys),
+                **asked,
+            },
+        )
+        operation.tag = f"change-{operation.code}"
+        operation.save(force_insert=True)
+        return operation
+
     def ask_deletion(
         self,
         *,

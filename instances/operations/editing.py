@@ -81,12 +81,18 @@ def changed_by(instance: Instance, since: datetime) -> list[AuditEntry]:
 
 
 def request_instance_edit(
-    *, requester: User, instance: Instance, seen: Edition, wanted: Edition
+    *,
+    requester: User,
+    instance: Instance,
+    seen: Edition,
+    wanted: Edition,
+    follow_up: Mapping[str, object] | None = None,
 ) -> Operation:
     """
     Ask that the instance becomes as `wanted`; sent is only what differs from what was `seen`.
 
     Tags are told apart one by one, so that what others added meanwhile stays; ours always stays.
+    `follow_up` is what the worker does when that has ended, as with `request_instance_switch`.
 
     :raises NotAllowedError: the requester may not manage the instance.
     :raises NothingChangesError: nothing differs.
@@ -104,6 +110,7 @@ def request_instance_edit(
         raise MaskTypedError(masked)
     with transaction.atomic():
         asked = _asked(seen, wanted) | {"changes": [one.what for one in changes]}
+        asked |= dict(follow_up or {})
         operation = ask(OperationKind.EDIT, requester, instance, asked, values)
         # Read again now that nobody else can change it.
         if differences(seen, Edition.of(Instance.objects.get(pk=instance.pk))):

@@ -1,6 +1,5 @@
 """Ask for a change of an instance that exists: one at a time, by whoever manages it."""
 
-import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -38,12 +37,18 @@ class SwitchedOffError(Exception):
 
 
 def request_instance_switch(
-    *, requester: User, instance: Instance, is_to_be_disabled: bool, reason: str
+    *,
+    requester: User,
+    instance: Instance,
+    is_to_be_disabled: bool,
+    reason: str,
+    follow_up: Mapping[str, object] | None = None,
 ) -> Operation:
     """
     Ask that the instance takes no calls, or takes them again.
 
-    The reason is shown on its page for as long as it is disabled.
+    The reason is shown on its page for as long as it is disabled. `follow_up` is what the worker does
+    when that has ended, for a line of the platform's list (engine/pushing).
 
     :raises NotAllowedError: the requester may not manage the instance.
     :raises ReasonNeededError: no reason was given.
@@ -55,7 +60,8 @@ def request_instance_switch(
         raise ReasonNeededError
     kind = OperationKind.DISABLE if is_to_be_disabled else OperationKind.ENABLE
     with transaction.atomic():
-        return ask(kind, requester, instance, {"reason": reason.strip()[:REASON_LENGTH]})
+        asked = {"reason": reason.strip()[:REASON_LENGTH]} | dict(follow_up or {})
+        return ask(kind, requester, instance, asked)
 
 
 def disabling_of(instance: Instance) -> Operation | None:
@@ -103,21 +109,7 @@ def ask(
     )
     if not ready.update(status=InstanceStatus.CHANGING):
         raise NotChangeableError
-    operation = Operation(
-        kind=kind,
-        instance=instance,
-        organization=instance.organization,
-        requester=requester,
-        remote_id=instance.remote_id,
-        client_request_id=uuid.uuid4(),
-        payload={
-            "remote_id": instance.remote_id,
-            "configuration_keys": list(configuration or ()),
-            **asked,
-        },
-    )
-    operation.tag = f"change-{operation.code}"
-    operation.save(force_insert=True)
+    operation = Operation.objects.ask_change(kind, requester, instance, asked, configuration or ())
     if configuration:
         seal_credentials(operation, configuration)
     told: dict[str, Any] = {name: asked[name] for name in ("reason", "changes") if asked.get(name)}

@@ -27,6 +27,7 @@ from instances.operations.lifecycle import (
     request_instance_switch,
 )
 
+REASON = "The platform shall be as Elementdesk has it."
 # So many are adopted with one wish: the rows of more would keep the page waiting.
 MOST_ADOPTED = 1000
 
@@ -142,30 +143,39 @@ def _push(actor: User, _organization: Organization, rows: "models.QuerySet[Liste
 
 
 def _asked_to_be_as_here(actor: User, line: ListedInstance, instance: Instance) -> bool:
-    """Ask for an edit from how it is there to how it is here; False if that cannot be asked now."""
-    if "disabled" in line.differences and len(line.differences) > 1:
-        # Two operations: after the first, what was read back would hide what the second is for.
-        return False
-    ours = Edition.of(instance)
+    """Ask that it becomes there as it is here; False if that cannot be asked now."""
     try:
         with transaction.atomic():
-            if line.differences == ["disabled"]:
-                request_instance_switch(
-                    requester=actor,
-                    instance=instance,
-                    is_to_be_disabled=bool(instance.is_disabled),
-                    reason="The platform shall be as Elementdesk has it.",
-                )
-            else:
-                # An edit begins at what there is, and that is theirs.
-                _take_over(line, instance)
-                theirs = Edition.of(instance)
-                request_instance_edit(requester=actor, instance=instance, seen=theirs, wanted=ours)
             audit.record(actor, "instance.drift_pushed", instance, differences=line.differences)
+            operation = _first_step(actor, line, instance)
     except (NothingChangesError, NotChangeableError, SwitchedOffError):
         return False
-    ListedInstance.objects.filter(pk=line.pk).update(standing=Standing.MATCHES, differences=[])
+    ListedInstance.objects.filter(pk=line.pk).update(standing=Standing.PUSHED, pushed_by=operation)
     return True
+
+
+def _first_step(actor: User, line: ListedInstance, instance: Instance) -> Operation:
+    """Ask for an edit from how it is there to how it is here, which a switch follows; or for that alone."""
+    is_to_be_disabled = bool(instance.is_disabled)
+    ours = Edition.of(instance)
+    kept = {"name": ours.name, "tags": list(ours.tags), "is_disabled": is_to_be_disabled}
+    follow_up: dict[str, object] = {"ours": kept}
+    if line.differences == ["disabled"]:
+        return request_instance_switch(
+            requester=actor,
+            instance=instance,
+            is_to_be_disabled=is_to_be_disabled,
+            reason=REASON,
+            follow_up=follow_up,
+        )
+    if "disabled" in line.differences:
+        follow_up["then"] = OperationKind.DISABLE if is_to_be_disabled else OperationKind.ENABLE
+    # An edit begins at what there is, and that is theirs.
+    _take_over(line, instance)
+    theirs = Edition.of(instance)
+    return request_instance_edit(
+        requester=actor, instance=instance, seen=theirs, wanted=ours, follow_up=follow_up
+    )
 
 
 def _ignore(

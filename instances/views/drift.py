@@ -20,6 +20,7 @@ from instances.operations import DriftChoice
 from instances.operations.synchronization import MOST_ADOPTED
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
 from instances.views.keyset import page_of
+from instances.views.settling import render_settled
 
 MOST_COUNTED = 1000
 OFFERED: dict[str, tuple[DriftChoice, ...]] = {
@@ -30,15 +31,13 @@ OFFERED: dict[str, tuple[DriftChoice, ...]] = {
 DONE = {
     DriftChoice.ADOPT: "Adoption has started for {}. You become the owner; each is read first.",
     DriftChoice.ACCEPT: "Their values are taken over for {}.",
-    DriftChoice.PUSH: "The platform is asked to become as it is here for {}.",
+    DriftChoice.PUSH: "The platform is asked to become as it is here for {}. Until that is proven it stands "
+    "under “Being made as here”.",
     DriftChoice.IGNORE: "Ignored until it changes again: {}.",
     DriftChoice.NOTICE: "Shown again: {}.",
 }
 
-NOTHING = (
-    "Nothing was done: what was chosen has changed meanwhile, is being changed, or was disabled and "
-    "edited at once there. For that accept theirs, then edit and enable it here."
-)
+NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being changed."
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,18 +52,12 @@ def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
         part = DriftView(request.GET).chosen
         return redirect(f"{reverse('instances:organization_drift', args=[pk])}?show={part}")
     context = _context(request, organization) | {"form": form}
-    if request.headers.get("HX-Target") == "progress":
-        return _progress(request, context)
     template = "organizations/organization_drift.html"
-    return render(request, template, context, status=422 if form.errors else 200)
-
-
-def _progress(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, "organizations/organization_drift.html#progress", context)
-    if not context["is_busy"]:
-        # It has ended: the lists have changed, not only the progress.
-        response["HX-Refresh"] = "true"
-    return response
+    if request.headers.get("HX-Target") != "progress":
+        return render(request, template, context, status=422 if form.errors else 200)
+    if context["is_busy"]:
+        return render(request, f"{template}#progress", context)
+    return render_settled(request, template, context)
 
 
 def _decide(request: SignedInRequest, organization: Organization, form: DriftForm) -> None:
