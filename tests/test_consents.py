@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
@@ -38,8 +39,10 @@ from instances.models import (
     Organization,
     Role,
 )
+from instances.vault import Purpose
 from sandbox.running import Account
 from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, query_of, work
+from tests.workers import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -410,6 +413,51 @@ def test_oauth1_return_with_another_token_is_not_taken(
     told = query_of(decide(leave(signed_in, instance))) | {"oauth_token": "another"}
     signed_in.get(reverse("instances:oauth_callback"), told)
     assert Consent.objects.get().returned_at is None
+
+
+def test_session_of_one_person_is_no_proof_for_another(
+    waiting: Instance, signed_in: Client, member: Callable[..., User]
+) -> None:
+    told = query_of(decide(leave(signed_in, waiting)))
+    outcome, _ = operations.take_return(
+        actor=member(Role.ADMIN), session_key=signed_in.session.session_key or "", told=told
+    )
+    assert outcome == operations.Return.FOREIGN
+
+
+def test_of_two_returns_at_once_one_counts(
+    waiting: Instance, signed_in: Client, operator: User
+) -> None:
+    """Both have read the row when the first may write."""
+    address, session = leave(signed_in, waiting), signed_in.session.session_key or ""
+    returns = [query_of(decide(address)) for _ in range(2)]
+    outcomes: dict[str, operations.Return] = {}
+
+    def come(told: dict[str, str]) -> None:
+        try:
+            asked = {"actor": operator, "session_key": session, "told": told}
+            outcomes[told["code"]] = operations.take_return(**asked)[0]  # type: ignore[arg-type]  # checked at run time
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=come, args=[told]) for told in returns]
+    with transaction.atomic():
+        Consent.objects.select_for_update().get()
+        for thread in threads:
+            thread.start()
+        if connection.vendor == "postgresql":
+            wait_for(lambda: waiting_for_locks() == 2)
+    for thread in threads:
+        thread.join()
+    (given,) = [code for code, what in outcomes.items() if what == operations.Return.GIVEN]
+    sealed = vault.open_sealed(Consent.objects.get(), "answer", purpose=Purpose.CHECK)
+    assert json.loads(sealed.reveal())["code"] == given
+
+
+def waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
 
 
 def test_return_after_its_time_is_too_late(

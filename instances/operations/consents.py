@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from instances import audit, oauth, tasks, vault
@@ -220,6 +220,5 @@ def _end(consent: Consent) -> bool:
 
 
 def _free(consent: Consent) -> QuerySet[Operation]:
-    """Return the operation while it waits and no worker holds it."""
-    is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    return Operation.objects.filter(is_free, pk=consent.pk, state=OperationState.QUEUED)
+    """Return the operation while it waits: what a worker holds is queued no more."""
+    return Operation.objects.filter(pk=consent.pk, state=OperationState.QUEUED)

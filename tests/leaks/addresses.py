@@ -42,6 +42,12 @@ def arguments(name: str, pattern: URLPattern) -> Iterable[dict[str, Any]]:
         return [{}]
     if wanted == {"pk"}:
         return [{"pk": row.pk} for row in rows(with_uuid())]
+    if wanted == {"pk", "key"}:
+        elements = apps.get_model("instances", "Element")._default_manager.order_by("pk")
+        found = elements.values_list("organization_id", "element_key")[:ROWS_PER_MODEL]
+        return [{"pk": organization, "key": key} for organization, key in found]
+    if wanted == {"how"}:
+        return [{"how": how} for how in ("foreign", "unknown")]
     if wanted == {"app_label"}:
         return [{"app_label": label} for label in ("auth", "instances")]
     if wanted == {"content_type_id", "object_id"}:

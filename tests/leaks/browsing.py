@@ -54,7 +54,7 @@ def sign_in(journey: Journey, page: Page, address: str) -> None:
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_load_state()
-    expect(page.get_by_role("heading", name="Instances", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     note_cookies(journey, page.context)
     page.goto(f"{address}/instances/?q={journey.planted.control}")
 

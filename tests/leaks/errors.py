@@ -59,6 +59,7 @@ def fail(journey: Journey, visitor: Visitor, stranger: Visitor) -> None:
     stranger.post("/sign-in/", username="root", password=journey.password)
     # Its path is in the log, and leads to rows that are not there.
     visitor.get(f"/admin/instances/instance/{journey.planted.control}/change/")
+    visitor.get(f"/{journey.planted.control}/")
 
 
 def change_password(journey: Journey, visitor: Visitor, *, is_mistyped: bool = False) -> None:

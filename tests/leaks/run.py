@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox.certificates import Authority
 from sandbox.running import Sandbox
-from tests.leaks import browsing, errors, rows, walk
+from tests.leaks import browsing, consents, errors, rows, walk
 from tests.leaks.journey import Journey, must
 from tests.leaks.planted import Planted
 from tests.leaks.product import Product, copy_application
@@ -44,6 +44,7 @@ class Run:
             CELERY_BROKER_URL=self.broker.url,
             ELEMENTDESK_KEYRING="",
             ELEMENTDESK_KEYRING_FILE=str(self.folder / "keys" / "ring.json"),
+            ELEMENTDESK_ADDRESS=consents.ADDRESS,
             ELEMENTDESK_API_HOSTS=sandbox.base_url.removesuffix("/elements/api-v2"),
             LEAKS_MAIL_PORT=str(self.mail.port),
         )
@@ -71,6 +72,7 @@ class Run:
                 journey.creations(olivia)
                 journey.blocked(root)
                 journey.commands()
+                consents.consent(journey, olivia, stranger)
                 journey.tokens(olivia, stranger)
                 journey.strays(root)
                 rows.make_rows(journey, root, olivia)

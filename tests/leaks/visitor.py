@@ -43,7 +43,9 @@ class Record:
         with self.bodies.open("ab") as file:
             field = f'value="{html.escape(shown_back)}"'.encode() if shown_back else b"\0"
             content = answer.content.replace(field, b"value", 1)
-            file.write(f"\n\n{answer.request.method} {answer.url}\n".encode() + content)
+            # Without the query: a provider's return has a code there, which is the visitor's own.
+            path = answer.url.partition("?")[0]
+            file.write(f"\n\n{answer.request.method} {path}\n".encode() + content)
 
     def _check_revealed(self, answer: requests.Response) -> None:
         self.revealed += 1
