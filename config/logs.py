@@ -25,6 +25,17 @@ def redact(
     return event
 
 
+def name_refusal(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Name what a visitor's request was refused for; where our code was by then tells nothing."""
+    is_refusal = event.get("logger") == "django.request" and event.get("level") == "warning"
+    if is_refusal and (found := event.pop("exc_info", None)):
+        error = found[1] if isinstance(found, tuple) else found
+        event["error"] = type(error).__name__
+    return event
+
+
 def logging_config(*, level: str, is_readable: bool) -> None:
     """Send every logger, ours and the libraries', through one formatter to standard error."""
     shared: list[Any] = [
@@ -33,6 +44,7 @@ def logging_config(*, level: str, is_readable: bool) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_refusal,
         structlog.processors.format_exc_info,
         redact,
     ]
