@@ -17,6 +17,7 @@ from bench import bulk
 from instances.models import (
     Attempt,
     Finding,
+    Health,
     Instance,
     InstanceTag,
     Membership,
@@ -52,6 +53,8 @@ SHARES_OF_STATUS = {
     "blocked": (0.004, 5),
     "creating": (0.001, 2),
 }
+# Of those that are active, by what checks found.
+SHARES_OF_STATE = {"action_needed": 0.003, "retrying": 0.002, "disabled": 0.01, "unknown": 0.002}
 # Seen by the viewer with few rows: so many by shares with the person, and with a team of one.
 FEW_ALONE, FEW_BY_TEAM, FEW_WAITING = 12, 8, 4
 UNUSUAL, UNIQUE = "Quarantine", "Zyzzyva"
@@ -76,6 +79,7 @@ class Crowd:
         with transaction.atomic():
             bulk.write(Instance, self._instances())
             bulk.write(InstanceTag, self._tags())
+            bulk.write(Health, self._healths())
             bulk.write(Operation, self._operations())
             bulk.write(Attempt, self._attempts())
             bulk.write(Finding, self._findings())
@@ -176,6 +180,7 @@ class Crowd:
                 "element": '{"id": 9380, "name": "An element", "hub": "payment"}',
                 "configuration": '{"username": "somebody@example.com", "password": "********"}',
                 "is_valid": True if has_been else None,
+                "is_disabled": place % 97 == 5 if has_been else None,
                 "created_at": at,
                 "settled_at": at,
             }
@@ -191,6 +196,29 @@ class Crowd:
         if place == self.number // 2:
             words.append(UNIQUE)
         return " ".join(words)
+
+    def _healths(self) -> Iterator[bulk.Row]:
+        at, states = bulk.moment(time.time()), self._states()
+        for place in range(self.number):
+            if self.statuses.get(place, "active") == "active":
+                state = states.get(place, "healthy")
+                yield {
+                    "instance_id": self.id_of(place),
+                    "organization_id": self.organizations[self._organization_of(place)],
+                    "state": state,
+                    "problem": "invalid" if state == "action_needed" else "",
+                    "since": bulk.moment(self.began + SPAN * place / self.number),
+                    "checked_at": at,
+                    "changes_since": at,
+                    "due_at": bulk.moment(time.time() + 24 * 3600),
+                }
+
+    def _states(self) -> dict[int, str]:
+        chosen: dict[int, str] = {}
+        for shift, (state, share) in enumerate(SHARES_OF_STATE.items(), start=7):
+            for place in self._spread(max(120, int(share * self.number)), shift):
+                chosen.setdefault(place, state)
+        return chosen
 
     def _tags(self) -> Iterator[bulk.Row]:
         for place in range(self.number):

@@ -36,6 +36,8 @@ def pages(crowd: Crowd) -> dict[str, str]:
         "instances, in the middle": f"{listed}?after={crowd.id_of(crowd.number // 2)}",
         "shared with me": f"{listed}?access=shared",
         "one status": f"{listed}?status=rejected",
+        "disabled": f"{listed}?status=disabled",
+        "one state of health": f"{listed}?health=action_needed",
         "one organization": f"{listed}?organization={organization.pk}",
         "one element and environment": f"{listed}?element=zuorav2&environment=sandbox",
         "my own": f"{listed}?owner=me",
@@ -45,6 +47,7 @@ def pages(crowd: Crowd) -> dict[str, str]:
         "search, one in a thousand": f"{listed}?q={UNUSUAL.lower()}",
         "search, a single one": f"{listed}?q={UNIQUE.upper()}",
         "search, nothing found": f"{listed}?q=nowhere-to-be-found",
+        "overview": "/",
         "needs attention": "/attention/",
         "activity": "/activity/",
     }

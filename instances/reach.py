@@ -1,19 +1,22 @@
 """What one person may see and decide about, as index walks: one for each reason why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from instances.access import ROLE_ALLOWS, Action
 from instances.models import (
     FINAL,
     Finding,
+    Health,
+    HealthState,
     Instance,
+    InstanceStatus,
     Membership,
     Operation,
     OperationState,
@@ -22,11 +25,16 @@ from instances.models import (
     Share,
     ShareLevel,
     Team,
+    shown_health,
 )
 from instances.models.walk import Walk
 
 SHARE_IS_CURRENT = Q(shares__expires_at__isnull=True) | Q(shares__expires_at__gt=Now())
 BY_SHARE = "shares__instance"
+# Column and key of the walk along what checks found.
+BY_HEALTH = ("health__organization", "health__instance")
+# What all instances of an organization show, in the order of Place.
+IMPOSING = (shown_health.HALTED, shown_health.PAUSED)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -36,6 +44,9 @@ class Place(NamedTuple):
     organization_id: UUID
     role: str
     name: str
+    # Nothing is sent for it, or its calls wait: that is then what all its instances show.
+    is_halted: bool = False
+    is_paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,24 @@ class Reach:
     def organization_rows(self) -> QuerySet[Organization]:
         """Return the organizations that the person belongs to, by name."""
         return Organization.objects.filter(pk__in=self.organizations()).order_by("name")
+
+    def within(self, organization: str | None) -> "Reach":
+        """Return the part that belongs to one of the person's organizations, or all of it."""
+        if organization is None:
+            return self
+        here = [one for one in self.places if str(one.organization_id) == organization]
+        return replace(self, places=tuple(here))
+
+    def in_health(self, rows: QuerySet[Instance], state: HealthState) -> list[Walk[Instance]]:
+        """Return how to walk those of `rows` that the person may see and that are shown in a state."""
+        found, imposed = rows.filter(shown_health.found(state)), shown_health.imposed(state)
+        walks = self._of_organizations(Action.VIEW, found, column=BY_HEALTH[0], key=BY_HEALTH[1])
+        if imposed is not None:
+            # Elsewhere it would be asked of every instance in vain.
+            held_up = [one for one in self.places if one.is_halted or one.is_paused]
+            there = replace(self, places=tuple(held_up))
+            walks += there._of_organizations(Action.VIEW, rows.filter(imposed))
+        return [*walks, *self.shared(rows.filter(shown_health.either(state)))]
 
     def instances(
         self, *either: QuerySet[Instance], is_narrow: bool = False
@@ -109,9 +138,29 @@ class Reach:
             walks.append(Walk([requested.filter(Exists(shares))]))
         return walks
 
-    def _of_organizations(self, action: Action, *either: QuerySet[Row]) -> list[Walk[Row]]:
+    def broken(self) -> list[Walk[Health]]:
+        """Return how to walk what checks say somebody has to do something about."""
+        rows = Health.objects.filter(
+            state=HealthState.ACTION_NEEDED,
+            instance__status=InstanceStatus.ACTIVE,
+            organization__secrets_refused_at__isnull=True,
+            organization__is_active=True,
+        )
+        walks = self._of_organizations(Action.VIEW, rows)
+        if self.user.is_active:
+            shares = self._shares().filter(instance=OuterRef("pk"))
+            walks.append(Walk([rows.filter(Exists(shares))]))
+        return walks
+
+    def _of_organizations(
+        self,
+        action: Action,
+        *either: QuerySet[Row],
+        column: str = "organization",
+        key: str = "pk",
+    ) -> list[Walk[Row]]:
         values = self.organizations(action)
-        return [Walk(either, Q(), "organization", values, Organization)] if values else []
+        return [Walk(either, Q(), column, values, Organization, key)] if values else []
 
     def _decidable(self) -> Q:
         """Say that the person may decide about what was found."""
@@ -156,6 +205,9 @@ def reach_of(user: User) -> Reach:
     if not user.is_active:
         return Reach(user, (), ())
     belongs = Membership.objects.filter(user=user).order_by("organization__name")
-    places = belongs.values_list("organization", "role", "organization__name")
+    places = belongs.values_list(
+        *("organization", "role", "organization__name"),
+        *(Case(When(one, then=True), default=False) for one in IMPOSING),
+    )
     teams = Team.members.through.objects.filter(user=user).values_list("team", flat=True)
     return Reach(user, tuple(Place(*place) for place in places), tuple(teams))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -17,16 +17,23 @@ from instances.reach import Place, Reach
 NOBODY, NO_TEAM = -1, -1_000_000
 
 
-def waiting(reach: Reach, *, most: int) -> int:
-    """Return how many requests and findings wait for the person; of each reason `most` are counted."""
+class Waiting(NamedTuple):
+    """How many requests and findings wait for a decision, and how many instances are broken."""
+
+    decisions: int = 0
+    broken: int = 0
+
+
+def waiting(reach: Reach, *, most: int) -> Waiting:
+    """Return how much waits for the person; of each reason `most` are counted."""
     if not reach.user.is_active:
-        return 0
+        return Waiting()
     text, parameters = _statement(reach.shape(), most)
     ids = dict(zip(_somebody(reach.shape()).ids(), reach.ids(), strict=True))
     known = {_adapted(stand_in): _adapted(real) for stand_in, real in ids.items()}
     with connection.cursor() as cursor:
         cursor.execute(text, [known.get(one, one) for one in parameters])
-        return int(cursor.fetchone()[0])
+        return Waiting(*cursor.fetchone())
 
 
 @lru_cache(maxsize=256)
@@ -36,9 +43,18 @@ def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]
 
     Writing it takes Django several times as long as running it takes the database.
     """
-    reach, span = _somebody(shape), Span(most)
-    walks: Iterable[Walk[Any]] = chain(reach.waiting(), reach.findings())
-    cut = [walk.part(span).values("pk")[:most] for walk in walks]
+    reach = _somebody(shape)
+    counts = [
+        _counted(chain(reach.waiting(), reach.findings()), most),
+        _counted(reach.broken(), most),
+    ]
+    text = "SELECT " + ", ".join(f"({text})" for text, _ in counts)
+    return text, tuple(chain.from_iterable(parameters for _, parameters in counts))
+
+
+def _counted(walks: Iterable[Walk[Any]], most: int) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement that counts what is in any of the walks, each row once."""
+    cut = [walk.part(Span(most)).values("pk")[:most] for walk in walks]
     written = [rows.query.sql_with_params() for rows in cut]
     parts = [f"SELECT * FROM ({text}) AS walk{at}" for at, (text, _) in enumerate(written)]  # noqa: S608 - written by Django
     counted = f"SELECT COUNT(*) FROM ({' UNION '.join(parts)}) AS waiting"  # noqa: S608

@@ -17,7 +17,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 
 ROWS = 10_000
 MOST_QUERIES = 20
-LARGE = ("instances_instance", "instances_operation", "instances_attempt", "instances_instancetag")
+LARGE = (
+    "instances_instance",
+    "instances_operation",
+    "instances_attempt",
+    "instances_instancetag",
+    "instances_health",
+)
 # Of the rows there are, what one statement may look at.
 MOST_READ = ROWS // 4
 

@@ -46,6 +46,10 @@ def browsers(world: World) -> list[tuple[User, Client]]:
     return signed_in
 
 
+def capped(number: int) -> str:
+    return "99+" if number > 99 else str(number or "")
+
+
 def newest_first(found: Iterator[Any]) -> list[uuid.UUID]:
     return sorted((row.pk for row in found), reverse=True)
 
@@ -114,13 +118,14 @@ def test_attention_has_what_waits_and_what_may_be_decided(
 ) -> None:
     for user, client in browsers:
         waiting = newest_first(one for one in world.operations if world.waits(user, one))
+        broken = [one for one in world.instances if world.must_mend(user, one)]
         asking = newest_first(one for one in world.findings if world.asks(user, one))
         answers = list(pages(client, "/attention/"))
         assert [row.pk for row in rows(iter(answers))] == waiting
         assert [row.pk for row in answers[0].context["findings"]] == asking[:50]
-        told = str(answers[0].context["attention_count"])
-        counted = len(waiting) + len(asking)
-        assert told == ("99+" if counted > 99 else str(counted or ""))
+        told, decisions = answers[0].context["waiting"], len(waiting) + len(asking)
+        assert told["decisions"] == capped(decisions)
+        assert told["all"] == capped(decisions + len(broken))
 
 
 def test_who_may_decide_is_told_for_each_request(

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from instances.models import Instance, OperationState, Organization, Share
+from instances.models import (
+    Health,
+    HealthState,
+    Instance,
+    OperationState,
+    Organization,
+    Share,
+)
 from tests.conftest import put_in_state
 
 Ask = Callable[..., Instance]
@@ -69,6 +77,34 @@ def test_each_filter_has_a_chip_that_removes_only_it(signed_in: Client, ask: Ask
         "Tag: billing": f"{LIST}?status=queued",
         "Status: Queued": f"{LIST}?tag=billing",
     }
+
+
+def test_health_is_told_of_what_is_watched_and_of_nothing_else(
+    signed_in: Client, active: Instance, ask: Ask
+) -> None:
+    ask(name="asked for")
+    Health.objects.create(
+        instance=active,
+        organization=active.organization,
+        state=HealthState.ACTION_NEEDED,
+        problem="invalid",
+        checked_at=timezone.now(),
+    )
+    answer = signed_in.get(LIST)
+    told = {
+        row.name: answer.context["diagnoses"].get(row.pk) for row in answer.context["page"].rows
+    }
+    assert told["asked for"] is None
+    assert told[active.name].label == "Action needed"
+    assert answer.content.decode().count("tone-bad") == 1
+
+
+def test_what_is_disabled_is_not_among_the_active(signed_in: Client, active: Instance) -> None:
+    Instance.objects.update(is_disabled=True)
+    assert names(signed_in.get(f"{LIST}?status=active")) == []
+    disabled = signed_in.get(f"{LIST}?status=disabled")
+    assert names(disabled) == [active.name]
+    assert "Status: Disabled" in disabled.content.decode()
 
 
 def test_a_short_search_says_what_it_looks_at(signed_in: Client, ask: Ask) -> None:

@@ -14,6 +14,8 @@ from instances.models import (
     FINAL,
     Finding,
     FindingKind,
+    Health,
+    HealthState,
     Instance,
     InstanceStatus,
     InstanceTag,
@@ -28,6 +30,7 @@ from instances.models import (
     Team,
     Verdict,
 )
+from instances.views.diagnosis import diagnose
 
 ADMINS, MAKERS = {"admin"}, {"admin", "operator"}
 NAMES = ("Billing", "Invoices", "ÖSTERREICH", "billing archive", "Payments")
@@ -45,6 +48,7 @@ class World:
     belongs: set[tuple[int, int]] = field(default_factory=set)
     instances: list[Instance] = field(default_factory=list)
     tags: dict[uuid.UUID, set[str]] = field(default_factory=dict)
+    healths: dict[uuid.UUID, Health] = field(default_factory=dict)
     shares: list[Share] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -69,6 +73,16 @@ class World:
         role = self.role(user, instance)
         is_owner = instance.owner_id == user.pk and role in MAKERS
         return role in ADMINS or is_owner or "manage" in self.levels(user, instance)
+
+    def health(self, instance: Instance) -> str:
+        row = self.healths.get(instance.pk)
+        is_shown = instance.status == "active"
+        return diagnose(row, instance.organization).state if is_shown else ""
+
+    def must_mend(self, user: User, instance: Instance) -> bool:
+        row = self.healths.get(instance.pk)
+        is_bad = row is not None and row.state == "action_needed" and instance.status == "active"
+        return is_bad and self.sees(user, instance) and not instance.organization.is_halted
 
     def decides(self, user: User, finding: Finding) -> bool:
         about = finding.operation.instance if finding.operation else None
@@ -97,6 +111,7 @@ def build(seed: int, make_user: Callable[..., User]) -> World:
     _join(made)
     for _ in range(140):
         add_instance(made)
+    _watch(made)
     _share(made)
     _work(made)
     return made
@@ -128,7 +143,8 @@ def _join(world: World) -> None:
 
 
 def add_instance(world: World) -> Instance:
-    status = world.chance.choice(list(InstanceStatus))
+    # Half of them active: only those have health.
+    status = world.chance.choice([*InstanceStatus, *[InstanceStatus.ACTIVE] * 10])
     number = len(world.instances) + 1
     row = Instance.objects.create(
         organization=world.chance.choice(world.organizations),
@@ -139,6 +155,7 @@ def add_instance(world: World) -> Instance:
         status=status,
         account="somewhere|1",
         remote_id=number,
+        is_disabled=world.chance.choice([None, False, True]),
         token="ce1.x",
     )
     names = set(world.chance.sample(["red", "blue", "eu"], world.chance.randrange(3)))
@@ -146,6 +163,27 @@ def add_instance(world: World) -> Instance:
     world.instances.append(row)
     world.tags[row.pk] = names
     return row
+
+
+def _watch(world: World) -> None:
+    # One is refused by the platform, for another calls are paused.
+    refused, paused = world.organizations[:2]
+    refused.secrets_refused_at = timezone.now()
+    refused.save()
+    paused.paused_until = timezone.now() + timedelta(hours=1)
+    paused.save()
+    for instance in world.instances:
+        state = world.chance.choice(list(HealthState))
+        is_new = state == HealthState.UNKNOWN and world.chance.random() < 0.5
+        row = Health(
+            instance=instance,
+            organization=instance.organization,
+            state=state,
+            problem="invalid" if state == HealthState.ACTION_NEEDED else "",
+            checked_at=None if is_new else timezone.now(),
+        )
+        world.healths[instance.pk] = row
+    Health.objects.bulk_create(world.healths.values())
 
 
 def _share(world: World) -> None:
@@ -207,11 +245,33 @@ def _operation(world: World, state: OperationState, **about: Any) -> None:
     world.operations.append(operation)
 
 
+def shown(row: Instance) -> str:
+    """Say in which status an instance is shown."""
+    return "disabled" if row.status == "active" and row.is_disabled else str(row.status)
+
+
 QUERIES: dict[str, Callable[[World, User, Instance], bool]] = {
     "": lambda world, user, row: True,
-    "status=active": lambda world, user, row: row.status == "active",
+    "status=active": lambda world, user, row: shown(row) == "active",
     "environment=sandbox&status=active": lambda world, user, row: (
-        row.environment == "sandbox" and row.status == "active"
+        row.environment == "sandbox" and shown(row) == "active"
+    ),
+    "status=disabled": lambda world, user, row: shown(row) == "disabled",
+    "health=healthy": lambda world, user, row: world.health(row) == "healthy",
+    "health=action_needed": lambda world, user, row: world.health(row) == "action_needed",
+    "health=retrying": lambda world, user, row: world.health(row) == "retrying",
+    "health=disabled": lambda world, user, row: world.health(row) == "disabled",
+    "health=unknown": lambda world, user, row: world.health(row) == "unknown",
+    "health=action_needed&element=sfdc": lambda world, user, row: (
+        world.health(row) == "action_needed" and row.element_key == "sfdc"
+    ),
+    "health=retrying&tag=red": lambda world, user, row: (
+        world.health(row) == "retrying" and "red" in world.tags[row.pk]
+    ),
+    "health=action_needed&q=bill&access=shared": lambda world, user, row: (
+        world.health(row) == "action_needed"
+        and bool(world.levels(user, row))
+        and "billing" in row.name.lower()
     ),
     "element=sfdc": lambda world, user, row: row.element_key == "sfdc",
     "owner=me": lambda world, user, row: row.owner_id == user.pk,

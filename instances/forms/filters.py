@@ -11,24 +11,34 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from instances.models import Environment, Instance, InstanceStatus, search
+from instances.models import (
+    Environment,
+    HealthState,
+    Instance,
+    InstanceStatus,
+    search,
+    shown_health,
+)
+from instances.models.instance import DISABLED
 from instances.models.walk import Walk
 from instances.reach import Reach
 
 COLUMNS = {
-    "status": "status",
     "environment": "environment",
     "organization": "organization",
     "tag": "tags__name",
     "element": "element_key",
 }
-SELECTS = ("status", "environment", "organization", "owner")
+SELECTS = ("status", "health", "environment", "organization", "owner")
 # Filters by which few rows are left, or whose index is walked in order by itself.
 NARROW = ("owner", "tag", "organization")
+# With these there is no need of an index by health.
+FEW = {"owner", "tag", "q"}
 CHIP_NAMES = {
     "q": "Search",
     "owner": "Owner",
     "status": "Status",
+    "health": "Health",
     "environment": "Environment",
     "organization": "Organization",
     "tag": "Tag",
@@ -78,8 +88,9 @@ class InstanceFilter(forms.Form):
 
     q = forms.CharField(required=False, max_length=255)
     status = forms.ChoiceField(
-        required=False, choices=[("", "Any status"), *InstanceStatus.choices]
+        required=False, choices=[("", "Any status"), *InstanceStatus.choices, DISABLED]
     )
+    health = forms.ChoiceField(required=False, choices=[("", "Any health"), *HealthState.choices])
     environment = forms.ChoiceField(
         required=False, choices=[("", "Any environment"), *Environment.choices]
     )
@@ -101,9 +112,12 @@ class InstanceFilter(forms.Form):
         """Return the filters to choose from."""
         chosen = [(name, str(self.cleaned_data.get(name, ""))) for name in SELECTS]
         return [
-            Select(name, CHIP_NAMES[name], list(self.fields[name].choices), value)  # type: ignore[attr-defined]  # each is a ChoiceField
-            for name, value in chosen
+            Select(name, CHIP_NAMES[name], self._choices(name), value) for name, value in chosen
         ]
+
+    def _choices(self, name: str) -> list[tuple[str, str]]:
+        field = cast("forms.ChoiceField", self.fields[name])
+        return [(str(value), str(label)) for value, label in cast("list[Any]", field.choices)]
 
     @property
     def is_shared_only(self) -> bool:
@@ -123,7 +137,12 @@ class InstanceFilter(forms.Form):
 
     def walks(self) -> list[Walk[Instance]]:
         """Return how to walk the instances that the person may see and that match."""
-        rows, on = Instance.objects.filter(self._conditions()), self._set()
+        rows, on = self._rows(), self._set()
+        state = HealthState(on["health"]) if "health" in on else None
+        if state and not on.keys() & FEW and not self.is_shared_only:
+            return self.reach.within(on.get("organization")).in_health(rows, state)
+        if state:
+            rows = rows.filter(shown_health.either(state))
         either: Sequence[QuerySet[Instance]] = [rows]
         is_narrow = any(name in on for name in NARROW)
         if text := on.get("q"):
@@ -132,6 +151,10 @@ class InstanceFilter(forms.Form):
         if self.is_shared_only:
             return self.reach.shared(*either)
         return self.reach.instances(*either, is_narrow=is_narrow)
+
+    def _rows(self) -> QuerySet[Instance]:
+        rows, on = Instance.objects.filter(self._conditions()), self._set()
+        return rows.shown_as(on["status"]) if "status" in on else rows
 
     def _conditions(self) -> Q:
         condition = Q()
@@ -154,11 +177,10 @@ class InstanceFilter(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
     def _words(self, name: str, value: Any) -> str:
-        labels = {"status": InstanceStatus, "environment": Environment}
         if name == "organization":
             return self.names[value]
-        if name in labels:
-            return str(labels[name](value).label)
+        if name in ("status", "health", "environment"):
+            return dict(self._choices(name))[str(value)]
         return "me" if name == "owner" else str(value)
 
     def _without(self, name: str) -> str:

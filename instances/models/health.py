@@ -84,6 +84,8 @@ class Health(models.Model):
         indexes = [
             models.Index(fields=["organization", "due_at"], name="health_due"),
             models.Index(fields=["organization", "state", "-since"], name="health_by_state"),
+            # In the order of the list of instances.
+            models.Index(fields=["organization", "state", "-instance"], name="health_newest"),
             models.Index(
                 fields=["organization"],
                 condition=Q(asked_at__isnull=False) | Q(log_asked_at__isnull=False),

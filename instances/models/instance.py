@@ -28,6 +28,10 @@ class InstanceStatus(models.TextChoices):
     CHANGING = "changing", "Changing"
 
 
+# What is active and disabled is shown as this.
+DISABLED = ("disabled", "Disabled")
+
+
 class Environment(models.TextChoices):
     """Which of the provider's two systems the credentials belong to."""
 
@@ -54,6 +58,14 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     def busy(self) -> "InstanceQuerySet":
         """Those that change by themselves, so that a page showing them polls."""
         return self.filter(status__in=BUSY)
+
+    def shown_as(self, status: str) -> "InstanceQuerySet":
+        """Those that pages show in that status."""
+        if status not in (DISABLED[0], InstanceStatus.ACTIVE):
+            return self.filter(status=status)
+        rows = self.filter(status=InstanceStatus.ACTIVE)
+        is_disabled = Q(is_disabled=True)
+        return rows.filter(is_disabled) if status == DISABLED[0] else rows.exclude(is_disabled)
 
 
 class Instance(models.Model):
@@ -112,6 +124,11 @@ class Instance(models.Model):
             ),
             models.Index(fields=["organization", "-id"], name="instance_by_organization"),
             models.Index(fields=["organization", "status", "-id"], name="instance_by_status"),
+            models.Index(
+                fields=["organization", "-id"],
+                condition=Q(status=InstanceStatus.ACTIVE, is_disabled=True),
+                name="instance_disabled",
+            ),
             models.Index(fields=["organization", "element_key", "-id"], name="instance_by_element"),
             models.Index(
                 fields=["organization", "environment", "-id"], name="instance_by_environment"
@@ -177,13 +194,13 @@ class Instance(models.Model):
     @property
     def shown_status(self) -> str:
         """The status in one word for pages: what is active and disabled is shown as disabled."""
-        return "disabled" if self.is_active and self.is_disabled else self.status
+        return DISABLED[0] if self.is_active and self.is_disabled else self.status
 
     @property
     def shown_label(self) -> str:
         """The words of `shown_status`."""
-        is_disabled = self.shown_status == "disabled"
-        return "Disabled" if is_disabled else InstanceStatus(self.status).label
+        is_disabled = self.shown_status == DISABLED[0]
+        return DISABLED[1] if is_disabled else InstanceStatus(self.status).label
 
     @property
     def tag_names(self) -> list[str]:

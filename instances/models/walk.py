@@ -7,13 +7,12 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Func, Lookup, Manager, Model, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import F, Func, Lookup, Manager, Model, OuterRef, Q, QuerySet, UUIDField
 
 Row = TypeVar("Row", bound=Model)
 EVERY = Q()
 
 
-@UUIDField.register_lookup
 class Found(Lookup[Any]):
     """The column is among the values of an array, which PostgreSQL makes once."""
 
@@ -84,7 +83,7 @@ class Walk(Generic[Row]):
         if connection.vendor != "postgresql":
             return self._all.filter(pk__in=ids)
         # Where PostgreSQL takes tables for empty, it looks for what is IN anew for every row.
-        return self._all.filter(pk__found=ArraySubquery(ids))
+        return self._all.filter(Found(F("pk"), ArraySubquery(ids)))
 
     def _parts(self, rows: QuerySet[Row], span: Span) -> list[QuerySet[Any, Any]]:
         """Return the ids of some rows, cut, for each value."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django import template
@@ -33,6 +33,14 @@ def status(status: str, label: str) -> SafeString:
 
 @register.simple_tag
 @lru_cache
+def health(tone: str, icon: str, label: str) -> SafeString:
+    """Return how an instance is doing, in icon, word and color."""
+    diagnosis = {"tone": tone, "icon": icon, "label": label}
+    return render_to_string("includes/health_badge.html", {"diagnosis": diagnosis})
+
+
+@register.simple_tag
+@lru_cache
 def environment(environment: str) -> SafeString:
     """Return sandbox or production, told apart by word, icon and color."""
     return render_to_string("includes/environment.html", {"environment": environment})
@@ -55,6 +63,7 @@ class Shown(NamedTuple):
     remote_id: int | None
     shown_status: str
     shown_label: str
+    health: tuple[str, str, str] | None
     environment: str
     organization: str
     label: str
@@ -62,13 +71,28 @@ class Shown(NamedTuple):
     owner: str
 
 
+class Doing(Protocol):
+    """How an instance is doing, in icon, word and color."""
+
+    @property
+    def tone(self) -> str: ...
+    @property
+    def icon(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
 @register.simple_tag
-def instance_cells(instance: Instance, tags: Mapping[UUID, Sequence[str]]) -> SafeString:
+def instance_cells(
+    instance: Instance, tags: Mapping[UUID, Sequence[str]], diagnoses: Mapping[UUID, Doing]
+) -> SafeString:
     """Return the cells of an instance in a list; what was shown lately is not written again."""
-    organization = instance.organization
+    organization, doing = instance.organization, diagnoses.get(instance.pk)
     shown = Shown(
         *(instance.pk, instance.name, instance.element_key, instance.remote_id),
-        *(instance.shown_status, instance.shown_label, instance.environment),
+        *(instance.shown_status, instance.shown_label),
+        (doing.tone, doing.icon, doing.label) if doing else None,
+        instance.environment,
         *(organization.name, organization.environment_label),
         *(tuple(tags[instance.pk]), instance.owner.get_username()),
     )

@@ -29,12 +29,17 @@ def waiting(request: HttpRequest) -> dict[str, object]:
     """Tell every page how much waits for this person, counted only where it is shown."""
     if not isinstance(request.user, User):
         return {}
-    return {"attention_count": SimpleLazyObject(partial(_count, request))}
+    return {"waiting": SimpleLazyObject(partial(_count, request))}
 
 
-def _count(request: HttpRequest) -> str:
-    counted = tally.waiting(reach_for(request), most=MOST_COUNTED + 1)
-    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted or "")
+def _count(request: HttpRequest) -> dict[str, str]:
+    """Return what is told of decisions, and of them and broken instances together."""
+    found = tally.waiting(reach_for(request), most=MOST_COUNTED + 1)
+    return {"decisions": _told(found.decisions), "all": _told(sum(found))}
+
+
+def _told(number: int) -> str:
+    return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number or "")
 
 
 @require_safe

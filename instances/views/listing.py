@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 from instances.forms import InstanceFilter, PagePosition
 from instances.models import OWN_TAG, Instance, InstanceTag
+from instances.views.broken import health_of
+from instances.views.diagnosis import Diagnosis, diagnose
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 
@@ -16,6 +18,10 @@ TEMPLATE = "instances/instance_list.html"
 SHOWN = (
     *("name", "element_key", "environment", "status", "is_disabled", "remote_id", "created_at"),
     *("organization__name", "organization__environment_label", "owner__username"),
+    # How it is doing.
+    *("health__state", "health__problem", "health__since", "health__checked_at"),
+    *("organization__secrets_refused_at", "organization__is_active", "organization__breaker"),
+    *("organization__paused_until", "organization__failing_since"),
 )
 
 
@@ -27,12 +33,24 @@ def instance_list(request: SignedInRequest) -> HttpResponse:
     part = request.headers.get("HX-Target", "")
     template = f"{TEMPLATE}#{part}" if part in ("rows", "results") else TEMPLATE
     is_busy = any(instance.is_busy for instance in page.rows)
-    context = {"filters": filters, "page": page, "is_busy": is_busy, "tags": _tags(page.rows)}
+    context = {
+        "filters": filters,
+        "page": page,
+        "is_busy": is_busy,
+        "tags": _tags(page.rows),
+        "diagnoses": _diagnoses(page.rows),
+    }
     return render(request, template, context)
 
 
 def _with_names(rows: QuerySet[Instance]) -> QuerySet[Instance]:
-    return rows.select_related("organization", "owner").only(*SHOWN)
+    return rows.select_related("organization", "owner", "health").only(*SHOWN)
+
+
+def _diagnoses(rows: list[Instance]) -> dict[UUID, Diagnosis]:
+    """Return how those that are watched are doing."""
+    watched = [row for row in rows if row.is_active]
+    return {row.pk: diagnose(health_of(row), row.organization) for row in watched}
 
 
 def _tags(rows: list[Instance]) -> dict[UUID, list[str]]:

@@ -88,3 +88,28 @@ def test_who_sees_nothing_is_told_how_that_changes(
     somebody.visit("/")
     expect(somebody.page.get_by_role("heading", name="Nothing needs you")).to_be_visible()
     expect(somebody.page.locator("main")).not_to_contain_text("Billing sandbox")
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_list_tells_health_and_is_filtered_by_it(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    busy_desk: Organization,
+    operator: User,
+    window: dict[str, int],
+) -> None:
+    with_password(operator)
+    somebody = visitor(viewport=window)
+    somebody.sign_in("olivia")
+    somebody.visit("/")
+    page = somebody.page
+    page.get_by_role("list", name="Instances by state").get_by_role(
+        "link", name="Action needed"
+    ).click()
+    rows = page.locator("#rows tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first.locator(".states")).to_be_visible()
+    expect(rows.first.locator(".states")).to_contain_text("Action needed")
+    page.get_by_label("Health", exact=True).select_option("Healthy")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    assert somebody.accessibility_violations() == []
