@@ -1,17 +1,15 @@
 """From form to token in a real browser, and what a teammate sees of it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from instances.models import AuditEntry, Instance, Organization
-from sandbox.accounts import ZuoraCredentials
+from instances.models import AuditEntry, Instance
 from sandbox.running import Account
 from tests.e2e.conftest import Visitor
-from tests.workers import Worker, wait_for
+from tests.workers import Worker
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,7 +17,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 Open = Callable[..., Visitor]
 GivePassword = Callable[[User], User]
 
@@ -197,34 +194,3 @@ def wait_until_active(window: Visitor) -> None:
         window.page.wait_for_timeout(250)
         window.page.reload()
     raise AssertionError("it did not become active")
-
-
-def test_screenshot_of_the_readme(
-    olivia: Visitor, account: Account, ask: Callable[..., Instance]
-) -> None:
-    Organization.objects.update(name="Northwind", environment_label="Staging")
-    live, trial = account.production, account.sandbox
-    ask(name="Zuora revenue", configuration=login(live, is_sandbox=False), tag_names=["finance"])
-    ask(name="Zuora billing EMEA", configuration=login(trial), tag_names=["billing", "emea"])
-    ask(name="Zuora migration test", configuration=login(live), tag_names=["migration"])
-    wait_for(lambda: not Instance.objects.busy().exists())
-    account.fault("commit then drop")
-    account.fault("list 404 html", times=None)
-    ask(name="Zuora subscriptions", configuration=login(trial), tag_names=["billing"])
-    wait_for(Instance.objects.filter(status="unknown").exists)
-    account.fault("latency", seconds=600, when="after")
-    ask(name="Zuora payments", configuration=login(trial), tag_names=["payments"])
-    olivia.page.set_viewport_size({"width": 1280, "height": 620})
-    olivia.visit("/instances/")
-    expect(olivia.page.locator(".status-creating").first).to_be_visible()
-    picture = olivia.page.screenshot(path=str(DOCS / "screenshot.png"))
-    assert picture.startswith(b"\x89PNG")
-
-
-def login(held: ZuoraCredentials, *, is_sandbox: bool = True) -> dict[str, object]:
-    """A configuration with these credentials, which fit only one of Zuora's two systems."""
-    return {
-        "zuorav2.sandbox": is_sandbox,
-        "username": held.username,
-        "password": held.password,
-    }
