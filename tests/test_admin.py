@@ -5,20 +5,29 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from instances import vault
 from instances.models import (
     Attempt,
     AuditEntry,
     Candidate,
+    Element,
     Evidence,
+    Finding,
+    Health,
+    HealthCheck,
     Instance,
+    ListedInstance,
     Membership,
     Operation,
     OperationState,
     Organization,
+    PlatformEntry,
     Role,
     Share,
     Team,
@@ -26,8 +35,16 @@ from instances.models import (
 from instances.vault import Purpose
 from tests.conftest import TOKEN, put_in_state
 
-MODELS = (Organization, Membership, Team, Instance, Operation, Attempt, Share, AuditEntry)
-READ_ONLY = (Instance, Operation, Attempt, AuditEntry)
+# What was read from the platform, and what waits for a person.
+READ = (Health, HealthCheck, ListedInstance, Element, PlatformEntry, Candidate, Finding)
+READ_ONLY = (Instance, Operation, Attempt, AuditEntry, *READ)
+MODELS = (Organization, Membership, Team, Share, *READ_ONLY)
+# Of which there may be a million.
+LARGE = [
+    f'"{model._meta.db_table}"'
+    for model in (*READ_ONLY, Share)
+    if model not in (Candidate, Element)
+]
 
 
 @pytest.fixture
@@ -52,7 +69,35 @@ def world(active: Instance, operator: User) -> Instance:
     evidence = Evidence(attempt=Attempt.objects.get(), kind="answer", remote_id=7)
     evidence.token = vault.seal(evidence, "token", TOKEN)
     evidence.save()
+    _read_from_the_platform(active)
     return active
+
+
+def _read_from_the_platform(instance: Instance) -> None:
+    organization, now = instance.organization, timezone.now()
+    Health.objects.create(instance=instance, organization=organization, checked_at=now)
+    HealthCheck.objects.create(instance=instance, method="ping", result="healthy")
+    PlatformEntry.objects.create(instance=instance, kind="call", key="1", at=now, path="/accounts")
+    Element.objects.create(organization=organization, element_key="zuorav2", name="Z", seen_at=now)
+    ListedInstance.objects.create(
+        organization=organization,
+        remote_id=5,
+        digest="0" * 64,
+        standing="only_there",
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+    Finding.objects.create(
+        organization=organization,
+        kind="orphan",
+        account=instance.account,
+        remote_id=6,
+        last_seen_at=now,
+    )
+    new = Candidate(organization=organization, base_url=organization.base_url)
+    new.user_secret = vault.seal(new, "user_secret", TOKEN)
+    new.organization_secret = vault.seal(new, "organization_secret", TOKEN)
+    new.save(force_insert=True)
 
 
 def url(model: Any, page: str, *args: Any) -> str:
@@ -70,6 +115,26 @@ def test_no_admin_page_shows_a_secret_or_ciphertext(
         page = response.content.decode()
         assert "ce1." not in page
         assert TOKEN not in page
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_no_list_counts_a_whole_table_or_all_its_values(
+    desk: Client, world: Instance, model: Any
+) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        desk.get(url(model, "changelist"))
+    asked = [
+        one["sql"] for one in captured if any(f"FROM {table}" in one["sql"] for table in LARGE)
+    ]
+    whole = [sql for sql in asked if "DISTINCT" in sql or ("COUNT(" in sql and "LIMIT" not in sql)]
+    assert whole == []
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_each_list_can_be_searched(desk: Client, world: Instance, model: Any) -> None:
+    answer = desk.get(url(model, "changelist"), {"q": "no-such-thing"})
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("model", READ_ONLY)
@@ -196,3 +261,15 @@ def test_look_now_calls_the_same_operation(
     Membership.objects.create(user=root, organization=organization, role=Role.OPERATOR)
     assert "Looking for 1 lost answers." in act(desk, "look_now")
     assert AuditEntry.objects.filter(action="instance.look_requested").count() == 1
+
+
+def test_a_test_is_asked_for_by_the_same_operation(
+    desk: Client, root: User, world: Instance
+) -> None:
+    chosen = {"action": "test_now", "_selected_action": [str(world.pk)]}
+    page = desk.post(url(Health, "changelist"), chosen, follow=True).content.decode()
+    assert "1 left out" in page
+    Membership.objects.create(user=root, organization=world.organization, role=Role.OPERATOR)
+    page = desk.post(url(Health, "changelist"), chosen, follow=True).content.decode()
+    assert "1 will be tested now." in page
+    assert AuditEntry.objects.filter(action="health.test_requested", actor=root).count() == 1

@@ -9,15 +9,29 @@ from instances.admin.records import (
     OperationAdmin,
 )
 from instances.admin.sharing import ShareAdmin
+from instances.admin.watching import (
+    CandidateAdmin,
+    ElementAdmin,
+    HealthAdmin,
+    HealthCheckAdmin,
+    ListedInstanceAdmin,
+    PlatformEntryAdmin,
+)
 
 __all__ = [
     "AttemptAdmin",
     "AuditEntryAdmin",
+    "CandidateAdmin",
+    "ElementAdmin",
     "FindingAdmin",
+    "HealthAdmin",
+    "HealthCheckAdmin",
     "InstanceAdmin",
+    "ListedInstanceAdmin",
     "MembershipAdmin",
     "OperationAdmin",
     "OrganizationAdmin",
+    "PlatformEntryAdmin",
     "ShareAdmin",
     "TeamAdmin",
 ]

@@ -1,32 +1,15 @@
 """What is only looked at: instances, operations, attempts, the audit record."""
 
-from typing import TypeVar, cast
+from typing import cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from instances import access, operations, tasks
+from instances.admin.read_only import ReadOnlyAdmin
 from instances.models import Attempt, AuditEntry, Finding, Instance, Operation
-
-Row = TypeVar("Row", bound=Model)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Shown and searched, never added, changed or deleted."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
 
 
 @admin.register(Instance)
@@ -34,7 +17,7 @@ class InstanceAdmin(ReadOnlyAdmin[Instance]):
     """Facts about instances; the sealed token has no place here."""
 
     list_display = ("name", "remote_id", "element_key", "environment", "status", "organization")
-    list_filter = ("status", "environment", "organization", "element_key", "is_disabled")
+    list_filter = ("status", "environment", "organization", "is_disabled")
     list_select_related = ("organization",)
     search_fields = ("name", "element_key", "=remote_id", "tags__name")
     ordering = ("-pk",)
@@ -82,7 +65,7 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     """Every request that may have created something."""
 
     list_display = ("__str__", "operation", "http_status", "request_id", "started_at", "duration")
-    list_filter = ("outcome", "operation__state", "operation__organization", "http_status")
+    list_filter = ("outcome", "operation__state", "operation__organization")
     list_select_related = ("operation__instance", "operation__finding")
     search_fields = ("operation__instance__name", "=request_id", "=operation__tag")
     ordering = ("-pk",)
@@ -104,6 +87,6 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     """Who did what; nobody changes it here."""
 
     list_display = ("at", "actor_name", "action", "object_type", "object_name", "result")
-    list_filter = ("action", "object_type", "result", "at")
-    search_fields = ("actor_name", "object_name", "=object_id", "=request_id")
+    list_filter = ("result", "at")
+    search_fields = ("actor_name", "action", "object_name", "=object_id", "=request_id")
     ordering = ("-pk",)
