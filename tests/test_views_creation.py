@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from instances import vault
 from instances.forms.cloning import name_of_copy
-from instances.models import Instance, Operation, OperationState, Organization, Role
+from instances.models import (
+    Instance,
+    Membership,
+    Operation,
+    OperationState,
+    Organization,
+    Role,
+)
 from instances.vault import Purpose
 from tests.conftest import put_in_state
 
@@ -200,3 +208,28 @@ def test_preview_without_script_keeps_the_form(signed_in: Client, typed: Typed) 
     assert 'value="Test @home"' in page
     assert "is missing" not in page
     assert "planted" not in page
+
+
+def test_the_only_organization_is_chosen_already(
+    signed_in: Client, organization: Organization
+) -> None:
+    page = signed_in.get(reverse("instances:new")).content.decode()
+    assert f'<option value="{organization.pk}" selected>' in page
+
+
+def test_an_address_can_name_the_organization(
+    signed_in: Client, organization: Organization, operator: User
+) -> None:
+    other = Organization.objects.get(pk=organization.pk)
+    other.pk, other.name = uuid.uuid4(), "Other"
+    other.save(force_insert=True)
+    Membership.objects.create(organization=other, user=operator, role=Role.OPERATOR)
+    assert " selected>" not in _organizations(signed_in, reverse("instances:new"))
+    named = f"{reverse('instances:new')}?organization={other.pk}"
+    assert f'<option value="{other.pk}" selected>' in _organizations(signed_in, named)
+
+
+def _organizations(browser: Client, address: str) -> str:
+    page = browser.get(address).content.decode()
+    found = page.partition('name="organization"')[2].partition("</select>")[0]
+    return found.replace('<option value="" selected>', "")

@@ -31,7 +31,8 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
     source = named_source(request)
     if source and source.element_key != zuora.ELEMENT_KEY:
         return _other_element(request, source)
-    named = {"organization": request.GET.get("organization", "")}
+    chosen = request.GET.get("organization")
+    named = {"organization": chosen} if chosen else {}
     form = InstanceForm(
         request.POST if request.method == "POST" else None,
         user=request.user,
