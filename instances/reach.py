@@ -35,6 +35,13 @@ BY_SHARE = "shares__instance"
 BY_HEALTH = ("health__organization", "health__instance")
 # What all instances of an organization show, in the order of Place.
 IMPOSING = (shown_health.HALTED, shown_health.PAUSED)
+# An organization that is held up is said by itself, not by its instances.
+BROKEN = Health.objects.filter(
+    state=HealthState.ACTION_NEEDED,
+    instance__status=InstanceStatus.ACTIVE,
+    organization__secrets_refused_at__isnull=True,
+    organization__is_active=True,
+)
 Row = TypeVar("Row", bound=Model)
 
 
@@ -140,17 +147,14 @@ class Reach:
 
     def broken(self) -> list[Walk[Health]]:
         """Return how to walk what checks say somebody has to do something about."""
-        rows = Health.objects.filter(
-            state=HealthState.ACTION_NEEDED,
-            instance__status=InstanceStatus.ACTIVE,
-            organization__secrets_refused_at__isnull=True,
-            organization__is_active=True,
-        )
-        walks = self._of_organizations(Action.VIEW, rows)
-        if self.user.is_active:
-            shares = self._shares().filter(instance=OuterRef("pk"))
-            walks.append(Walk([rows.filter(Exists(shares))]))
-        return walks
+        return [*self._of_organizations(Action.VIEW, BROKEN.all()), *self.broken_by_share()]
+
+    def broken_by_share(self) -> list[Walk[Health]]:
+        """Return how to walk those of them that somebody shared with the person."""
+        if not self.user.is_active:
+            return []
+        shares = self._shares().filter(instance=OuterRef("pk"))
+        return [Walk([BROKEN.filter(Exists(shares))])]
 
     def _of_organizations(
         self,

@@ -123,6 +123,9 @@ def test_attention_has_what_waits_and_what_may_be_decided(
         answers = list(pages(client, "/attention/"))
         assert [row.pk for row in rows(iter(answers))] == waiting
         assert [row.pk for row in answers[0].context["findings"]] == asking[:50]
+        named = {item.instance.pk for item in answers[0].context["broken"]}
+        assert named <= {one.pk for one in broken}
+        assert len(named) == min(20, len(broken))
         told, decisions = answers[0].context["waiting"], len(waiting) + len(asking)
         assert told["decisions"] == capped(decisions)
         assert told["all"] == capped(decisions + len(broken))

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from instances.models import Instance
+from instances.models import Attempt, Instance, Operation
 
 register = template.Library()
 
@@ -103,6 +103,61 @@ def instance_cells(
 @lru_cache(maxsize=2_000)
 def _cells(shown: Shown) -> SafeString:
     return render_to_string("includes/instance_cells.html", {"instance": shown})
+
+
+class Asked(NamedTuple):
+    """What a list tells of an operation."""
+
+    instance: UUID | None
+    kind: str
+    name: str
+    element_key: str
+    state: str
+    state_label: str
+    organization: str
+    requester: str
+
+
+@register.simple_tag
+def operation_cells(operation: Operation) -> SafeString:
+    """Return the cells of an operation on an instance; what was shown lately is not written again."""
+    about = operation.made
+    asked = Asked(
+        *(about.pk, operation.get_kind_display(), about.name, about.element_key),
+        *(operation.state, operation.state_label, operation.organization.name),
+        operation.requester.get_username(),
+    )
+    return _operation_cells(asked)
+
+
+@lru_cache(maxsize=2_000)
+def _operation_cells(asked: Asked) -> SafeString:
+    return render_to_string("includes/operation_cells.html", {"operation": asked})
+
+
+class Sent(NamedTuple):
+    """What a list tells of a request."""
+
+    outcome: str
+    label: str
+    http_status: int | None
+    request_id: str
+
+
+@register.simple_tag
+def attempt_cell(operation: UUID, attempts: Mapping[UUID, Sequence[Attempt]]) -> SafeString:
+    """Return the cell of an operation's requests; what was shown lately is not written again."""
+    return _attempt_cell(
+        tuple(
+            Sent(one.outcome, one.outcome_label, one.http_status, one.request_id)
+            for one in attempts[operation]
+        )
+    )
+
+
+@lru_cache(maxsize=2_000)
+def _attempt_cell(sent: tuple[Sent, ...]) -> SafeString:
+    return render_to_string("includes/attempt_cell.html", {"attempts": sent})
 
 
 @register.simple_tag

@@ -1,6 +1,6 @@
 """What was asked for and what was sent, over all instances."""
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,6 +9,7 @@ from instances.forms import PagePosition
 from instances.models import Operation
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
+from instances.views.progress import attempts_of
 
 # Long columns that no list shows.
 NOT_SHOWN = ("payload", "instance__element", "instance__configuration", "instance__token")
@@ -19,8 +20,8 @@ def activity(request: SignedInRequest) -> HttpResponse:
     """Show operations and their attempts, newest first."""
     walks = reach_for(request).operations(Operation.objects.all())
     page = page_along(walks, PagePosition(request.GET), dress=_with_names)
-    prefetch_related_objects(page.rows, "attempts")
-    return render(request, "instances/activity.html", {"page": page})
+    context = {"page": page, "attempts": attempts_of(page.rows)}
+    return render(request, "instances/activity.html", context)
 
 
 def _with_names(rows: QuerySet[Operation]) -> QuerySet[Operation]:

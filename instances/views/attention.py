@@ -15,7 +15,7 @@ from instances.forms import PagePosition
 from instances.models import Finding, Operation
 from instances.models.walk import Span, newest
 from instances.views.activity import NOT_SHOWN
-from instances.views.broken import broken_of, shared_by_others
+from instances.views.broken import broken_of
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 from instances.views.standing import standings
@@ -53,7 +53,7 @@ def attention(request: SignedInRequest) -> HttpResponse:
         "standings": standings(request.user, page.rows),
         "findings": newest(reach.findings(), Span(FINDINGS_SHOWN), _with_requests),
         "held_up": [one for one in mine if one.is_refused or one.is_paused],
-        "broken": broken_of(mine, shared_by_others(reach), BROKEN_SHOWN),
+        "broken": broken_of(reach, BROKEN_SHOWN),
         "now": timezone.now(),
     }
     return render(request, "instances/attention.html", context)

@@ -1,13 +1,12 @@
 """Instances that somebody has to do something about, of those that a person may see."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from instances.models import Health, HealthState, Instance, InstanceStatus, Organization
+from instances.models import Health, Instance, InstanceStatus
 from instances.models.walk import Span, newest
-from instances.reach import Reach
+from instances.reach import BROKEN, Reach
 from instances.views.diagnosis import Diagnosis, diagnose
 
 # What was shared by others is looked through one by one, so not without end.
@@ -39,18 +38,17 @@ def health_of(instance: Instance) -> Health | None:
     return getattr(instance, "health", None)
 
 
-def broken_of(mine: Iterable[Organization], shared: Sequence[Instance], most: int) -> list[Broken]:
-    """Return the newest in `mine` and `shared`; an organization that is held up is said by itself, not by its instances."""
-    calling = [one for one in mine if not one.is_halted]
-    bad = Health.objects.filter(
-        state=HealthState.ACTION_NEEDED,
-        organization__in=calling,
-        instance__status=InstanceStatus.ACTIVE,
-    )
-    rows = list(bad.select_related("instance__organization").order_by("-since")[:most])
-    theirs = [health for health in map(health_of, shared) if health]
-    rows += [row for row in theirs if row.state == HealthState.ACTION_NEEDED]
-    rows.sort(key=lambda row: row.since, reverse=True)
+def broken_of(reach: Reach, most: int) -> list[Broken]:
+    """Return the newest that the person may see."""
+    mine = _with_instance(BROKEN.filter(organization__in=reach.organizations()))
+    theirs = newest(reach.broken_by_share(), Span(most), _with_instance)
+    found = {row.pk: row for row in [*mine.order_by("-since")[:most], *theirs]}
+    rows = sorted(found.values(), key=lambda row: row.since, reverse=True)
     return [
         Broken(row.instance, row, diagnose(row, row.instance.organization)) for row in rows[:most]
     ]
+
+
+def _with_instance(rows: QuerySet[Health]) -> QuerySet[Health]:
+    unshown = (f"instance__{name}" for name in ("element", "configuration", "token"))
+    return rows.select_related("instance__organization").defer(*unshown)

@@ -65,7 +65,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "is_capped": len(shared) > MOST_SHARED,
         "counted_at": min((row.counted_at for row in counts if row.counted_at), default=None),
         "held_up": [one for one in mine if one.is_held_up],
-        "broken": broken_of(mine, shared, BROKEN_SHOWN),
+        "broken": broken_of(reach, BROKEN_SHOWN),
         "operations": newest(
             reach.operations(Operation.objects.all()), Span(OPERATIONS_SHOWN), _with_names
         ),

@@ -1,7 +1,9 @@
 """How far a wish has come, as four steps that people understand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -72,3 +74,13 @@ def pace(instance: Instance, operation: Operation | None) -> str:
         return "10s" if is_open else ""
     is_fresh = operation is not None and timezone.now() - operation.created_at < FRESH
     return "250ms" if is_fresh else "1s"
+
+
+def attempts_of(rows: Sequence[Operation]) -> dict[UUID, list[Attempt]]:
+    """Return what was sent, oldest first; Django's prefetch takes several times as long as the query."""
+    found: dict[UUID, list[Attempt]] = {row.pk: [] for row in rows}
+    operations = {row.pk: row for row in rows}
+    for attempt in Attempt.objects.filter(operation__in=list(found)).order_by("number"):
+        attempt.operation = operations[attempt.operation_id]
+        found[attempt.operation_id].append(attempt)
+    return found

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import prefetch_related_objects
 
 from instances import access, operations
 from instances.models import Attempt, Finding, Operation
 from instances.operations import Choice
-from instances.views.progress import UNSENT, last_sent
+from instances.views.progress import UNSENT, attempts_of, last_sent
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ def standing(user: User, operation: Operation) -> Standing:
 def standings(user: User, rows: Sequence[Operation]) -> list[Standing]:
     """Return the standing of each of them, in a number of queries that does not depend on theirs."""
     facts = operations.facts_of(rows)
-    prefetch_related_objects(rows, "attempts")
+    attempts = attempts_of(rows)
     decidable = access.decidable_among(user, rows)
     return [
         Standing(
             operation=operation,
-            attempts=sorted(operation.attempts.all(), key=lambda attempt: attempt.number),
+            attempts=attempts[operation.pk],
             candidates=facts[operation.pk].candidates,
             choices=operations.choices_given(operation, facts[operation.pk]),
             may_decide=operation.pk in decidable,
