@@ -231,6 +231,8 @@ ENGINE = {
     "RAMP_SECONDS": env.float("ELEMENTDESK_RAMP_SECONDS", default=60.0),
     "CREDENTIAL_DAYS": env.int("ELEMENTDESK_CREDENTIAL_DAYS", default=7),
     "DELETION_DAYS": env.float("ELEMENTDESK_DELETION_DAYS", default=7.0),
+    "ROTATION_DAYS": env.float("ELEMENTDESK_ROTATION_DAYS", default=7.0),
+    "QUIET_HOURS": env.float("ELEMENTDESK_ROTATION_QUIET_HOURS", default=24.0),
 }
 
 # Where people reach this server, such as https://desk.example.com, and how long somebody may take to

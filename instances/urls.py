@@ -22,6 +22,7 @@ from instances.views import (
     overview,
     reauthentication,
     removal,
+    rotation,
     sharing,
     token,
 )
@@ -69,6 +70,12 @@ urlpatterns = [
     path("instances/<uuid:pk>/enable/", lifecycle.instance_enable, name="enable"),
     path("instances/<uuid:pk>/delete/", removal.instance_delete, name="delete"),
     path("instances/<uuid:pk>/delete/undo/", removal.deletion_undo, name="deletion_undo"),
+    path("instances/<uuid:pk>/rotate/", rotation.instance_rotate, name="rotate"),
+    path(
+        "instances/<uuid:pk>/rotation/<str:choice>/",
+        rotation.rotation_decide,
+        name="rotation_decide",
+    ),
     path("instances/<uuid:pk>/token/", token.instance_token, name="token"),
     path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
     path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),

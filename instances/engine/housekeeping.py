@@ -12,6 +12,7 @@ from instances.engine import (
     health,
     platform_log,
     probing,
+    rotating,
     searching,
     verifying,
 )
@@ -32,6 +33,7 @@ def run() -> None:
     platform_log.enroll()
     cataloging.enroll()
     cataloging.start()
+    rotating.run()
     health.start()
     counting.run()
     diagnosis.forget()

@@ -1,5 +1,6 @@
 """What is remembered, and what can never be true."""
 
+from instances.models.asking import ask_change_now, ask_removal
 from instances.models.attempt import (
     UNRESOLVED,
     Attempt,
@@ -28,6 +29,7 @@ from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
+from instances.models.rotation import Rotation, RotationState
 from instances.models.sharing import Share, ShareLevel, Team
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
 
@@ -74,6 +76,8 @@ __all__ = [
     "Organization",
     "PlatformEntry",
     "Role",
+    "Rotation",
+    "RotationState",
     "SealingKey",
     "Share",
     "ShareLevel",
@@ -81,6 +85,8 @@ __all__ = [
     "Synchronization",
     "Team",
     "Verdict",
+    "ask_change_now",
+    "ask_removal",
     "database_now",
     "new_id",
 ]

@@ -3,9 +3,10 @@
 import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Least, Now
 
 from instances.models.identity import new_id
 from instances.models.instance import Instance
@@ -38,6 +39,22 @@ class CheckMethod(models.TextChoices):
     RECORD = "record", "The platform's record"
     PING = "ping", "Ping"
     READ = "read", "Light read"
+
+
+class HealthQuerySet(models.QuerySet["Health"]):
+    """What is asked of those that look."""
+
+    def ask_test(self, instance: Instance, asker: User) -> bool:
+        """Have an instance tested in earnest, in somebody's name; False if that is asked already."""
+        self.get_or_create(instance=instance, defaults={"organization": instance.organization})
+        idle = self.filter(pk=instance.pk, asked_at__isnull=True)
+        return bool(idle.update(asked_at=Now(), asked_by=asker, due_at=Now()))
+
+    def ask_log(self, instance: Instance) -> bool:
+        """Have the platform's logs of an instance read; False if that is asked already."""
+        idle = self.filter(pk=instance.pk, log_asked_at__isnull=True)
+        due_at = Least(Coalesce(F("due_at"), Now()), Now())
+        return bool(idle.update(log_asked_at=Now(), due_at=due_at))
 
 
 class Health(models.Model):
@@ -78,6 +95,8 @@ class Health(models.Model):
     log_asked_at = models.DateTimeField(null=True, blank=True)
     log_read_at = models.DateTimeField(null=True, blank=True)
     log_problem = models.CharField(max_length=300, blank=True, default="")
+
+    objects = HealthQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "health"

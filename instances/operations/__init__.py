@@ -70,6 +70,15 @@ from instances.operations.removal import (
     undo_instance_deletion,
 )
 from instances.operations.restore import Accepted, accept_restore
+from instances.operations.rotation import (
+    RotationChoice,
+    RotationDecidedError,
+    decide_rotation,
+    may_be_rotated,
+    request_instance_rotation,
+    rotation_choices,
+    rotation_of,
+)
 from instances.operations.secrets import (
     NothingToConfirmError,
     confirm_secrets,
@@ -106,6 +115,8 @@ __all__ = [
     "ReasonNeededError",
     "RequestReusedError",
     "Return",
+    "RotationChoice",
+    "RotationDecidedError",
     "SecretPair",
     "SecretsNeededError",
     "SwitchedOffError",
@@ -122,6 +133,7 @@ __all__ = [
     "decide",
     "decide_finding",
     "decide_listed",
+    "decide_rotation",
     "delete_at",
     "differences",
     "disabling_of",
@@ -131,6 +143,7 @@ __all__ = [
     "kept_since",
     "leave",
     "may_be_canceled",
+    "may_be_rotated",
     "missing_credentials",
     "protocol_for",
     "remove_share",
@@ -142,6 +155,7 @@ __all__ = [
     "request_instance_edit",
     "request_instance_reauthentication",
     "request_instance_reconsent",
+    "request_instance_rotation",
     "request_instance_switch",
     "request_log",
     "request_look",
@@ -149,6 +163,8 @@ __all__ = [
     "request_test",
     "request_verification",
     "reveal_token",
+    "rotation_choices",
+    "rotation_of",
     "share_instance",
     "take_return",
     "undo_instance_deletion",

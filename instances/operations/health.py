@@ -4,8 +4,6 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce, Least, Now
 
 from instances import access, audit, tasks
 from instances.access import Action
@@ -27,11 +25,7 @@ def request_test(*, actor: User, instance: Instance) -> bool:
     with transaction.atomic():
         if not Instance.objects.filter(pk=instance.pk, status=InstanceStatus.ACTIVE).exists():
             raise NotTestableError
-        Health.objects.get_or_create(
-            instance=instance, defaults={"organization": instance.organization}
-        )
-        idle = Health.objects.filter(pk=instance.pk, asked_at__isnull=True)
-        if not idle.update(asked_at=Now(), asked_by=actor, due_at=Now()):
+        if not Health.objects.ask_test(instance, actor):
             return False
         audit.record(actor, "health.test_requested", instance)
         transaction.on_commit(partial(tasks.ring_for_test, instance.pk))
@@ -47,9 +41,7 @@ def request_log(*, actor: User, instance: Instance) -> bool:
     :raises NotAllowedError: the actor may not see it.
     """
     access.require(actor, Action.VIEW, instance)
-    idle = Health.objects.filter(pk=instance.pk, log_asked_at__isnull=True)
-    due_at = Least(Coalesce(F("due_at"), Now()), Now())
-    if not idle.update(log_asked_at=Now(), due_at=due_at):
+    if not Health.objects.ask_log(instance):
         return False
     tasks.ring_for_test(instance.pk)
     return True

@@ -6,19 +6,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from instances import access, audit, tasks
 from instances.access import Action
 from instances.crash_points import reach
-from instances.models import (
-    FINAL,
-    Instance,
-    InstanceStatus,
-    Operation,
-    OperationKind,
-    OperationState,
-)
+from instances.models import Instance, Operation, OperationKind, OperationState, ask_change_now
 from instances.operations.creation import seal_credentials
 
 REASON_LENGTH = 300
@@ -102,14 +94,9 @@ def ask(
 
     :raises NotChangeableError: the instance is not active: something else is under way with it.
     """
-    # What is counted down until its deletion is active, too.
-    open_ones = Operation.objects.filter(instance=OuterRef("pk")).exclude(state__in=FINAL)
-    ready = Instance.objects.filter(
-        ~Exists(open_ones), pk=instance.pk, status=InstanceStatus.ACTIVE
-    )
-    if not ready.update(status=InstanceStatus.CHANGING):
+    operation = ask_change_now(kind, requester, instance, asked, configuration or ())
+    if operation is None:
         raise NotChangeableError
-    operation = Operation.objects.ask_change(kind, requester, instance, asked, configuration or ())
     if configuration:
         seal_credentials(operation, configuration)
     told: dict[str, Any] = {name: asked[name] for name in ("reason", "changes") if asked.get(name)}

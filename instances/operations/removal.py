@@ -3,7 +3,6 @@
 from datetime import datetime
 from functools import partial
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -20,6 +19,7 @@ from instances.models import (
     Operation,
     OperationKind,
     OperationState,
+    ask_removal,
 )
 from instances.operations.cancellation import NOT_DONE, WAITING
 from instances.operations.lifecycle import (
@@ -57,31 +57,13 @@ def request_instance_deletion(
     reason = reason.strip()[:REASON_LENGTH]
     with transaction.atomic():
         audit.record(requester, "instance.deletion_requested", instance, reason=reason)
-        if instance.is_disabled:
-            operation = _ask_now(requester, instance, reason)
-        else:
-            asked = {"reason": reason, "then": OperationKind.DELETE.value}
-            operation = ask(OperationKind.DISABLE, requester, instance, asked)
+        operation = ask_removal(requester, instance, reason)
+        if operation is None:
+            raise NotChangeableError
+        if operation.kind == OperationKind.DISABLE:
+            audit.record(requester, "disable.requested", instance, reason=reason)
+        transaction.on_commit(partial(tasks.ring, operation.pk))
     reach("deletion submitted")
-    return operation
-
-
-def _ask_now(requester: User, instance: Instance, reason: str) -> Operation:
-    """Ask for the deletion of what is disabled already, and stays so if it is undone."""
-    # A row that changes here is locked, so that no two people ask at once.
-    ready = Instance.objects.filter(pk=instance.pk, status=InstanceStatus.ACTIVE)
-    if not ready.update(status=InstanceStatus.ACTIVE) or deletion_of(instance):
-        raise NotChangeableError
-    operation = Operation.objects.ask_deletion(
-        requester=requester,
-        organization=instance.organization,
-        remote_id=instance.remote_id or 0,
-        instance=instance,
-        days=settings.ENGINE["DELETION_DAYS"],
-        reason=reason,
-        enables_on_undo=False,
-    )
-    transaction.on_commit(partial(tasks.ring, operation.pk))
     return operation
 
 

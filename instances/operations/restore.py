@@ -22,6 +22,7 @@ from instances.models import (
     OperationKind,
     OperationState,
     Organization,
+    Rotation,
 )
 
 # Far beyond any claim that a worker may still hold from before the restore.
@@ -37,6 +38,11 @@ CHANGE_MESSAGE = (
 DELETION_MESSAGE = (
     "A backup was restored. This deletion may have been undone since: let it go on only if it is "
     "still wanted."
+)
+
+ROTATION_MESSAGE = (
+    "A backup was restored. This rotation may have been decided otherwise since: let it go on only "
+    "if it is still wanted."
 )
 
 
@@ -67,6 +73,7 @@ def accept_restore() -> Accepted:
         Attempt.objects.filter(outcome=AttemptOutcome.UNKNOWN).update(ended_at=Now())
         to_look_up = _doubt_unfinished()
         _ask_about_changes()
+        Rotation.objects.open().update(problem="restored", message=ROTATION_MESSAGE)
         _void_leases()
         sessions_ended, _ = Session.objects.all().delete()
         Organization.objects.update(audit_due_at=Now(), doubted_at=Now())

@@ -16,12 +16,14 @@ from instances.models import Finding, Operation
 from instances.models.walk import Span, newest
 from instances.views.activity import NOT_SHOWN
 from instances.views.broken import broken_of
+from instances.views.exchange import standing_still
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 from instances.views.standing import standings
 
 FINDINGS_SHOWN = 50
 BROKEN_SHOWN = 20
+ROTATIONS_SHOWN = 20
 MOST_COUNTED = 99
 
 
@@ -53,6 +55,7 @@ def attention(request: SignedInRequest) -> HttpResponse:
         "standings": standings(request.user, page.rows),
         "findings": newest(reach.findings(), Span(FINDINGS_SHOWN), _with_requests),
         "held_up": [one for one in mine if one.is_refused or one.is_paused],
+        "halted": standing_still(request.user, ROTATIONS_SHOWN),
         "broken": broken_of(reach, BROKEN_SHOWN),
         "now": timezone.now(),
     }

@@ -15,6 +15,7 @@ from instances.access import Action
 from instances.models import Attempt, Consent, Evidence, Instance, Operation, OperationState
 from instances.tags import is_ours, without_ours
 from instances.views import diagnosis
+from instances.views.exchange import exchange
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.progress import last_sent, pace, steps
 from instances.views.settling import render_settled
@@ -32,6 +33,7 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
         "why": access.why(user, instance),
         "diagnosis": diagnosis.of_instance(instance),
         "delete_at": operations.delete_at(instance),
+        "exchange": exchange(user, instance),
     }
 
 
@@ -42,11 +44,20 @@ def instance_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     context = frame(request.user, instance) | _standing(request.user, instance)
     context |= _tags(instance, context["operation"])
     template = "instances/instance_detail.html"
+    if request.headers.get("HX-Target") == "rotation":
+        return _rotation(request, template, context)
     if request.headers.get("HX-Target") != "state":
         return render(request, template, context)
     if not context["pace"]:
         return render_settled(request, template, context)
     return render(request, f"{template}#state", context)
+
+
+def _rotation(request: SignedInRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Show how its rotation stands, or the whole page once that stands still."""
+    if context["exchange"] and context["exchange"].pace:
+        return render(request, f"{template}#rotation", context)
+    return render_settled(request, template, context)
 
 
 def _standing(user: User, instance: Instance) -> dict[str, Any]:

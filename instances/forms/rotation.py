@@ -1,0 +1,75 @@
+"""Rotate an instance: what its twin needs, and for how long both work."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from instances.forms.cloning import NAME_LENGTH, initial_from
+from instances.forms.creation import InstanceForm
+from instances.models import Instance
+from instances.operations.rotation import MOST_DAYS
+from instances.tags import without_ours
+
+# What an earlier rotation wrote on the platform.
+REPLACES = re.compile(r"replaces-\d+")
+DATED = re.compile(r" \(\d{4}-\d\d-\d\d\)$")
+
+
+def name_of_twin(name: str) -> str:
+    """Return `name` with the present day behind it, in place of the day of an earlier rotation."""
+    mark = f" ({timezone.now():%Y-%m-%d})"
+    return DATED.sub("", name)[: NAME_LENGTH - len(mark)] + mark
+
+
+class DaysField(forms.FloatField):
+    """For how many days; half a day is as good."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            min_value=0,
+            max_value=MOST_DAYS,
+            widget=forms.NumberInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+            error_messages={
+                "required": "Say for how many days; 0 is a number, too.",
+                "invalid": "This is not a number of days.",
+                "max_value": f"At most {MOST_DAYS} days.",
+                "min_value": "At least 0 days.",
+            },
+            **options,
+        )
+
+
+class RotationForm(InstanceForm):
+    """The twin of an instance: as the form of a new one, in the same organization and environment."""
+
+    days = DaysField(
+        label="Days for which both work",
+        help_text="They begin once the new one has answered with its own token. 0: the old one is "
+        "disabled right then.",
+    )
+
+    def __init__(self, data: Any = None, *, user: User, old: Instance) -> None:
+        initial = initial_from(old) | {
+            "name": name_of_twin(old.name),
+            "days": f"{settings.ENGINE['ROTATION_DAYS']:g}",
+        }
+        kept = [tag for tag in without_ours(old.tag_names) if not REPLACES.fullmatch(tag)]
+        super().__init__(data, user=user, initial=initial | {"tags": ", ".join(kept)})
+        self.fields["organization"].disabled = True
+        self.fields["is_sandbox"].disabled = bool(old.environment)
+
+    def wish(self) -> dict[str, Any]:
+        """Return what `operations.request_instance_rotation` needs besides who asks for what."""
+        asked = super().wish()
+        del asked["organization"], asked["element_key"]
+        return asked | {"days": self.cleaned_data["days"]}
+
+
+class LongerForm(forms.Form):
+    """For how much longer both shall work."""
+
+    days = DaysField(label="More days")
