@@ -22,10 +22,12 @@ from instances.models import (
     InstanceStatus,
     Membership,
     Operation,
+    OperationKind,
     OperationState,
     Organization,
     Role,
 )
+from instances.models.states import moves_of
 from instances.operations import (
     Choice,
     NameDiffersError,
@@ -237,6 +239,12 @@ def test_it_is_undone_and_enabled_again(
     assert Operation.objects.get(kind="delete").state == S.CANCELED
     assert AuditEntry.objects.get(action="instance.deletion_undone").actor == operator
     assert delete_at(counted) is None
+
+
+@pytest.mark.parametrize("state", [S.QUEUED, S.BLOCKED])
+def test_undoing_is_a_move_of_the_table(state: OperationState) -> None:
+    assert state in moves_of(OperationKind.DELETE)[S.CANCELED]
+    assert S.UNKNOWN not in moves_of(OperationKind.DELETE)[S.CANCELED]
 
 
 def test_what_was_disabled_before_stays_so_when_it_is_undone(

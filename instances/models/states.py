@@ -77,10 +77,10 @@ CHANGES = (
     OperationKind.DISABLE,
     OperationKind.ENABLE,
 )
-# A deletion ends without an instance to store, and is not taken back once it was asked for.
+# A deletion ends without an instance to store, and is undone only while nothing was sent.
 DELETE_REACHED_FROM = REACHED_FROM | {
     S.SUCCEEDED: (S.CLAIMED, S.SENDING, S.UNKNOWN),
-    S.CANCELED: (),
+    S.CANCELED: (S.QUEUED, S.BLOCKED),
 }
 # A change that was made is read back; one that is found to be made already needs no request.
 CHANGE_REACHED_FROM = REACHED_FROM | {
