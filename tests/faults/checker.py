@@ -7,6 +7,7 @@ from uuid import UUID
 
 from instances import tags, vault
 from instances.models import (
+    CHANGES,
     AttemptOutcome,
     AuditEntry,
     Evidence,
@@ -18,10 +19,12 @@ from instances.models import (
     OperationSecret,
     OperationState,
 )
-from instances.models.states import DELETE_REACHED_FROM, FINAL, REACHED_FROM
+from instances.models.states import FINAL, moves_of
 from instances.vault import Purpose
 from sandbox.running import Account, Entry
 from sandbox.steering import Document
+from tests.faults import changes_of
+from tests.faults.changes_of import Asked
 from tests.faults.driver import Accepted
 from tests.faults.invariants import INVARIANTS
 from tests.faults.trace import Step
@@ -32,6 +35,7 @@ RESOLVED = (
     AttemptOutcome.REJECTED,
     AttemptOutcome.PROVEN_ABSENT,
     AttemptOutcome.DECLARED_ABSENT,
+    AttemptOutcome.SUPERSEDED,
 )
 NOTHING_MADE = (OperationState.REJECTED, OperationState.CANCELED)
 # Only a worker that holds the operation brings it there.
@@ -55,6 +59,7 @@ class Case:
     organization_id: UUID
     account: Account
     accepted: list[Accepted] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     # Whether the platform finally answered and committed in time: then no person is needed.
     resolves: bool = True
     # Whether the platform contradicted itself, so that a definite answer may be untrue.
@@ -122,6 +127,7 @@ def _lost(seen: Seen) -> Iterable[str]:
             yield f"request {accepted.request_id} is not in the database"
         elif row.instance_id != accepted.instance_id:
             yield f"request {accepted.request_id} led to another instance"
+    yield from changes_of.lost(seen.case.asked, seen.operations)
     for row in seen.operations:
         if row.state not in (*FINAL, OperationState.NEEDS_PERSON):
             yield f"{row.pk} stands in {row.state}: {row.problem} {row.message}"
@@ -141,6 +147,9 @@ def _all_reported(operation: Operation, live: list[Document]) -> bool:
 
 def _contradicted(seen: Seen) -> Iterable[str]:
     ids = {one["id"] for one in seen.live}
+    yield from changes_of.contradicted(
+        seen.operations, seen.live, seen.ledger, is_late=seen.case.is_late
+    )
     for row in seen.operations:
         live = seen.live_of(row)
         if row.state == OperationState.SUCCEEDED and row.kind != OperationKind.DELETE:
@@ -164,6 +173,9 @@ def _overlapping(seen: Seen) -> Iterable[str]:
             for step in seen.steps
             if step.what == "attempt" and step.row_id == row.pk and step.new in RESOLVED
         ]
+        if row.kind != OperationKind.CREATE:
+            yield from changes_of.overlapping(row, seen.ledger, ended)
+            continue
         posts = [one for one in seen.ledger if one.method == "POST" and row.tag in one.tags]
         for number, post in enumerate(posts):
             if number > sum(at <= post.time for at in ended):
@@ -210,9 +222,7 @@ def _moves(seen: Seen) -> Iterable[str]:
     for step in seen.steps:
         if step.what != "operation" or step.old == step.new:
             continue
-        is_delete = kinds[step.row_id] == OperationKind.DELETE
-        moves = DELETE_REACHED_FROM if is_delete else REACHED_FROM
-        if step.old not in moves[OperationState(step.new)]:
+        if step.old not in moves_of(kinds[step.row_id])[OperationState(step.new)]:
             yield f"{step.row_id} went from {step.old} to {step.new}"
 
 
@@ -253,16 +263,24 @@ def _unaudited(seen: Seen) -> Iterable[str]:
     for entry in AuditEntry.objects.filter(object_id__in=subjects):
         written[entry.object_id, entry.action] += 1
     happened: dict[tuple[str, str], int] = defaultdict(int)
-    by_id = {row.pk: row for row in seen.operations if row.kind == OperationKind.CREATE}
+    by_id = {row.pk: row for row in seen.operations}
     for step in seen.steps:
         is_move = step.what == "operation" and step.old != step.new
-        if is_move and step.row_id in by_id and step.new in AUDITED:
-            happened[str(by_id[step.row_id].subject.pk), AUDITED[step.new]] += 1
+        if is_move and (action := _audited(by_id[step.row_id]).get(step.new)):
+            happened[str(by_id[step.row_id].subject.pk), action] += 1
     for row in by_id.values():
-        happened[str(row.subject.pk), "instance.requested"] += 1
+        if row.kind == OperationKind.CREATE:
+            happened[str(row.subject.pk), "instance.requested"] += 1
+        elif row.kind in CHANGES:
+            happened[str(row.subject.pk), f"{row.kind}.requested"] += 1
     for (subject, action), times in happened.items():
         if written[subject, action] < times:
             yield f"{action} of {subject} is missing {times - written[subject, action]} times"
+
+
+def _audited(operation: Operation) -> dict[str, str]:
+    is_create = operation.kind == OperationKind.CREATE
+    return AUDITED if is_create else changes_of.audited(operation.kind)
 
 
 def _need_a_person(seen: Seen) -> Iterable[str]:

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -61,12 +61,12 @@ class Tickets:
 
 
 @contextmanager
-def armed(ground: Ground) -> Iterator[Tickets]:
-    """Run web and workers with crash points and short periods, and as usual afterwards."""
+def armed(ground: Ground, also: Mapping[str, str] | None = None) -> Iterator[Tickets]:
+    """Run web and workers with crash points, short periods and `also`, and as usual afterwards."""
     folder = ground.stack.folder / "tickets"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    changes = {"DEBUG": "true", "ELEMENTDESK_CRASH_AT": str(folder), **QUICK}
+    changes = {"DEBUG": "true", "ELEMENTDESK_CRASH_AT": str(folder), **QUICK, **(also or {})}
     _restart(ground, changes)
     try:
         yield Tickets(folder)

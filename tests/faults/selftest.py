@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from instances import vault
 from instances.models import Instance, Operation, OperationState, Organization
-from tests.faults import checker, trace
+from tests.faults import change_selftest, checker, trace
 from tests.faults.checker import Case
 from tests.faults.driver import Accepted, Driver
 from tests.faults.ground import Ground, Row
@@ -131,4 +131,6 @@ PLANTS: dict[str, Plant] = {
     "impossible move": _impossible_move,
     "open breaker": _open_breaker,
     "second request": _second_request,
+    # Last: what the platform did stays in its ledger.
+    **change_selftest.PLANTS,
 }

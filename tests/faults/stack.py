@@ -32,6 +32,8 @@ PERIODS = {
     "ELEMENTDESK_RAMP_SECONDS": "0.2",
     "ELEMENTDESK_AUDIT_EVERY": "20",
     "ELEMENTDESK_AUDIT_PAUSES": "5,10,20",
+    # Ten seconds, in days.
+    "ELEMENTDESK_DELETION_DAYS": "0.00012",
     # What is asked by the clock alone would be counted beside what the rows ask.
     "ELEMENTDESK_CATALOG_EVERY": "0",
     "ELEMENTDESK_HEALTH_EVERY": "0",
