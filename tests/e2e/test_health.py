@@ -18,6 +18,8 @@ from instances.models import (
     HealthDay,
     HealthState,
     Instance,
+    Membership,
+    Role,
     Share,
     ShareLevel,
 )
@@ -165,3 +167,63 @@ def test_who_may_only_look_sees_the_state_and_no_button(
     somebody.visit(reverse("instances:instance_health", args=[lived.pk]))
     expect(somebody.page.get_by_role("heading", name="Action needed since")).to_be_visible()
     expect(somebody.page.get_by_role("button", name="Test now")).to_have_count(0)
+
+
+# Who it is, by role or by share; whether there is a button to test with.
+PEOPLE = [
+    (Role.VIEWER, None, False),
+    (Role.OPERATOR, None, True),
+    (Role.ADMIN, None, True),
+    (None, ShareLevel.VIEW, False),
+    (None, ShareLevel.USE, True),
+    (None, ShareLevel.MANAGE, True),
+]
+
+
+@pytest.mark.parametrize(("role", "level", "may_test"), PEOPLE)
+def test_each_who_sees_it_finds_it_on_the_overview_and_tests_as_allowed(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    make_user: Callable[..., User],
+    lived: Instance,
+    operator: User,
+    role: Role | None,
+    level: ShareLevel | None,
+    may_test: bool,
+) -> None:
+    nora = with_password(make_user("nora"))
+    if role:
+        Membership.objects.create(user=nora, organization=lived.organization, role=role)
+    if level:
+        Share.objects.create(instance=lived, user=nora, level=level, granted_by=operator)
+    somebody = visitor()
+    somebody.sign_in("nora")
+    somebody.visit("/")
+    page = somebody.page
+    page.locator(".agenda").get_by_role("link", name="Billing sandbox").click()
+    expect(page.get_by_role("heading", name="Action needed since")).to_be_visible()
+    expect(page.get_by_role("button", name="Test now")).to_have_count(int(may_test))
+
+
+@pytest.mark.parametrize("days", [None, -1])
+def test_who_may_not_see_it_finds_no_trace(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    make_user: Callable[..., User],
+    lived: Instance,
+    operator: User,
+    days: int | None,
+) -> None:
+    nora = with_password(make_user("nora"))
+    if days:
+        ended = timezone.now() + timedelta(days=days)
+        Share.objects.create(
+            instance=lived, user=nora, level="manage", granted_by=operator, expires_at=ended
+        )
+    somebody = visitor()
+    somebody.sign_in("nora")
+    for address in ("/", "/attention/", "/instances/?health=action_needed"):
+        somebody.visit(address)
+        expect(somebody.page.locator("main")).not_to_contain_text("Billing sandbox")
+    somebody.visit(reverse("instances:instance_health", args=[lived.pk]))
+    expect(somebody.page.get_by_role("heading", name="Page not found")).to_be_visible()
