@@ -97,6 +97,9 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
     "enable": (only(200, *MANAGES), only(422, *MANAGES)),
     "delete": (only(200, *MANAGES), only(422, *MANAGES)),
+    # A share lets nobody create, so whoever manages by a share alone does not rotate.
+    "rotate": (only(200, "owner", "admin"), only(422, "owner", "admin")),
+    "rotation_decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "deletion_undo": (everybody(405), only(302, *MANAGES)),
     "attention": (everybody(200), everybody(405)),
     "decide": (only(302, *MANAGES), only(302, *MANAGES)),
@@ -228,9 +231,12 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
+    of_instance |= {"rotate"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
+    if name == "rotation_decide":
+        return reverse("instances:rotation_decide", args=[instance.pk, "undo"])
     if name == "element":
         return Element.objects.get(element_key="ledgers").get_absolute_url()
     if name == "oauth_returned":

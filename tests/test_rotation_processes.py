@@ -1,0 +1,111 @@
+"""Workers that are killed while they rotate, and two that try at once: each step is taken once."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from instances.engine import health, rotating
+from instances.models import Instance, InstanceStatus, Operation, Rotation, RotationState
+from instances.operations import request_instance_rotation
+from sandbox.running import Account
+from tests.cases import work
+from tests.workers import Worker, empty_broker, wait_for
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+ARMED = {
+    "DEBUG": "true",
+    "ELEMENTDESK_DELETION_DAYS": "0",
+    "ELEMENTDESK_ROTATION_QUIET_HOURS": "0",
+}
+
+
+@pytest.fixture
+def due(ask: Callable[..., Instance], operator: User, account: Account) -> Rotation:
+    """A rotation whose two instances work, and whose day has come."""
+    old = ask()
+    work()
+    rotation = request_instance_rotation(
+        requester=operator,
+        old=Instance.objects.select_related("organization").get(),
+        name="The new one",
+        configuration={
+            "zuorav2.sandbox": True,
+            "username": account.sandbox.username,
+            "password": account.sandbox.password,
+        },
+        tag_names=[],
+        client_request_id=uuid.uuid4(),
+        days=0.0,
+    )
+    work()
+    rotating.step(rotation)
+    rotating.step(rotation)
+    health.run(old.organization)
+    rotating.step(rotation)
+    Rotation.objects.update(look_at=timezone.now())
+    rotation.refresh_from_db()
+    assert rotation.state == RotationState.BOTH
+    return rotation
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    workers: list[Worker] = []
+    empty_broker()
+
+    def begin(**changes: str) -> Worker:
+        workers.append(Worker(tmp_path, **ARMED, **changes))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        worker.stop()
+
+
+@pytest.mark.parametrize("step", ["rotation asked", "rotation stepped"])
+def test_a_worker_killed_at_any_step_leaves_a_rotation_that_is_finished(
+    step: str, due: Rotation, account: Account, start: Callable[..., Worker], tmp_path: Path
+) -> None:
+    tickets = tmp_path / "tickets"
+    tickets.mkdir()
+    ticket = tickets / step
+    ticket.write_text("SIGKILL")
+    killed = start(ELEMENTDESK_CRASH_AT=str(tickets))
+    wait_for(lambda: not ticket.exists())
+    killed.wait()
+    start()
+    start()
+    wait_for(lambda: Rotation.objects.get().state == RotationState.DONE)
+    assert account.only_instance()["id"] == due.new.remote_id
+    kinds = list(due.old.operations.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["create", "disable", "delete"]
+
+
+def test_two_workers_at_once_ask_once(due: Rotation, settings: object) -> None:
+    settings.ENGINE = {**settings.ENGINE, "QUIET_HOURS": 0.0}  # type: ignore[attr-defined]  # pytest-django's
+    Rotation.objects.update(both_until=timezone.now() - timedelta(seconds=1))
+    together = threading.Barrier(4)
+
+    def step() -> None:
+        together.wait()
+        try:
+            rotating.step(due)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=step) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Operation.objects.filter(kind="disable").count() == 1
+    assert Rotation.objects.get().state == RotationState.LEAVING
+    assert Instance.objects.get(pk=due.old_id).status == InstanceStatus.CHANGING
