@@ -49,14 +49,6 @@ def test_form_leads_to_the_progress_of_the_wish(signed_in: Client, typed: Typed)
     assert said == ["Provisioning has started."]
 
 
-@pytest.mark.parametrize("query", ["", "?organization={}"])
-def test_the_only_organization_is_chosen_already(
-    signed_in: Client, organization: Organization, query: str
-) -> None:
-    form = signed_in.get(NEW + query.format(organization.pk)).context["form"]
-    assert [each.data["selected"] for each in form["organization"].subwidgets] == [False, True]
-
-
 def test_name_goes_out_as_typed(signed_in: Client, typed: Typed) -> None:
     signed_in.post(NEW, typed)
     assert Operation.objects.get().payload["name"] == "Test @home"
