@@ -17,6 +17,7 @@ from instances.models import (
     AttemptOutcome,
     AuditEntry,
     CancelWish,
+    CredentialPrint,
     Evidence,
     Instance,
     InstanceStatus,
@@ -146,10 +147,12 @@ def test_without_a_countdown_it_is_deleted_at_once(
 def test_no_secret_is_left_of_it(counted: Instance, operator: User) -> None:
     seen = Evidence.objects.get()
     assert vault.open_sealed(seen, "token", purpose=Purpose.CHECK).reveal()
+    assert CredentialPrint.objects.exists()
     bring_the_day(counted)
     work()
     seen.refresh_from_db()
     assert read(counted).token == ""
+    assert not CredentialPrint.objects.exists()
     assert vault.open_sealed(seen, "token", purpose=Purpose.CHECK).reveal() == ""
     with pytest.raises(NoTokenError):
         reveal_token(actor=operator, instance=read(counted))

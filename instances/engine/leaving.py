@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from instances import audit, vault
-from instances.models import Evidence, Operation, OperationSecret
+from instances.models import CredentialPrint, Evidence, Operation, OperationSecret
 
 DELETE = "delete"
 
@@ -39,6 +39,7 @@ def wipe(operation: Operation) -> None:
         return
     about = operation.instance.operations.all()
     OperationSecret.objects.filter(operation__in=about).delete()
+    CredentialPrint.objects.filter(operation__in=about).delete()
     seen = list(Evidence.objects.filter(attempt__operation__in=about))
     for row, nothing in zip(seen, vault.seal_all(seen, "token", [""] * len(seen)), strict=True):
         row.token = nothing

@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from instances import access, zuora
 from instances.access import Action
+from instances.forms.environments import EnvironmentQuestion
 from instances.forms.secrets import SecretField
 from instances.models import Instance, Organization
 
@@ -134,6 +135,8 @@ class InstanceForm(forms.Form):
     client_id = forms.CharField(
         label="Client ID",
         required=False,
+        help_text="In Zuora's administration, on the page of a user that only programs use: New OAuth "
+        "Client.",
         max_length=255,
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -186,6 +189,7 @@ class InstanceForm(forms.Form):
 
     def __init__(self, data: Any = None, *, user: User, initial: Any = None) -> None:
         super().__init__(data, initial={"client_request_id": uuid.uuid4()} | (initial or {}))
+        self.environment = EnvironmentQuestion(self, "is_sandbox")
         choices = access.organizations_for(user, Action.CREATE).filter(is_active=True)
         field = cast(OrganizationChoice, self.fields["organization"])
         field.queryset = choices.order_by("name")
@@ -249,6 +253,7 @@ class InstanceForm(forms.Form):
             "configuration": self.configuration(),
             "tag_names": self.cleaned_data["tags"],
             "client_request_id": self.cleaned_data["client_request_id"],
+            "heeds_environment": not self.environment.is_confirmed,
         }
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from instances import entries, operations, zuora
 from instances.forms.creation import AUTHENTICATION_TYPES
+from instances.forms.environments import EnvironmentQuestion
 from instances.forms.secrets import SecretField
 from instances.models import Instance
 
@@ -22,6 +23,7 @@ class ReauthenticationForm(forms.Form):
     def __init__(self, data: Any = None, *, instance: Instance) -> None:
         super().__init__(data)
         self.instance = instance
+        self.environment = EnvironmentQuestion(self, PREFIX + zuora.SANDBOX_ENTRY)
         self.before = instance.configuration
         self.is_zuora = instance.element_key == zuora.ELEMENT_KEY
         since = operations.kept_since(instance)

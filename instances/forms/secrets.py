@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from instances.forms.spaces import SecretBoundField, SecretInput, WithSpaces
+
 
 class SecretText(forms.Textarea):
     """A secret of several lines, such as a private key: never rendered back."""
@@ -22,11 +24,13 @@ class SecretField(forms.CharField):
     it is neither removed nor sent without asking.
     """
 
+    bound_field_class = SecretBoundField
+
     def __init__(self, *, is_long: bool = False, **options: Any) -> None:
         attrs = {"autocomplete": "off", "spellcheck": "false"}
         options.setdefault("max_length", 1000)
         options.setdefault(
-            "widget", SecretText(attrs | {"rows": 4}) if is_long else forms.PasswordInput(attrs)
+            "widget", SecretText(attrs | {"rows": 4}) if is_long else SecretInput(attrs)
         )
         self.is_long = is_long
         super().__init__(strip=False, **options)
@@ -39,11 +43,12 @@ class SecretField(forms.CharField):
         if self.is_long:
             # A key or certificate in lines: browsers end them otherwise, and editors add one.
             return text.replace("\r\n", "\n")
-        if text != text.strip():
+        if text != text.strip() and not isinstance(value, WithSpaces):
             raise ValidationError(
-                f"{self.label} begins or ends with a space. Type or paste it again without."
+                f"{self.label} begins or ends with a space, which is most often a slip of copying. Type "
+                "or paste it again, and say whether the space belongs to it."
             )
-        if not text.isprintable():
+        if not text.strip().isprintable():
             raise ValidationError(
                 f"{self.label} contains a character that cannot be seen. Type or paste it again."
             )

@@ -11,6 +11,7 @@ from instances.models.attempt import (
 from instances.models.audit import AuditEntry, AuditResult
 from instances.models.candidate import Candidate, CandidateState
 from instances.models.consent import Consent, ConsentProtocol
+from instances.models.credential import CredentialPrint
 from instances.models.element import CatalogReading, Element
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
@@ -50,6 +51,7 @@ __all__ = [
     "CheckMethod",
     "Consent",
     "ConsentProtocol",
+    "CredentialPrint",
     "Element",
     "Environment",
     "Evidence",

@@ -61,6 +61,7 @@ from instances.operations.reauthentication import (
     missing_credentials,
     request_instance_reauthentication,
 )
+from instances.operations.recognition import OtherEnvironmentError
 from instances.operations.reconsent import NoConsentError, protocol_for, request_instance_reconsent
 from instances.operations.removal import (
     NameDiffersError,
@@ -112,6 +113,7 @@ __all__ = [
     "NotWaitingError",
     "NothingChangesError",
     "NothingToConfirmError",
+    "OtherEnvironmentError",
     "ReasonNeededError",
     "RequestReusedError",
     "Return",

@@ -25,7 +25,7 @@ from instances.models import (
     OperationState,
     Organization,
 )
-from instances.operations import consents
+from instances.operations import consents, recognition
 
 
 class MissingEntriesError(Exception):
@@ -54,17 +54,20 @@ def request_instance(
     tag_names: Sequence[str],
     client_request_id: UUID,
     environment: str = "",
+    heeds_environment: bool = False,
 ) -> Instance:
     """
     Ask for an element instance; the same `client_request_id` again returns the same instance.
 
     `configuration` holds plaintext credentials: they are sealed at once, beside the exact request
-    they belong to, and erased when the operation is final. Zuora's entries tell the `environment`.
+    they belong to, and erased when the operation is final. Zuora's entries tell the `environment`;
+    `heeds_environment` stops Zuora credentials that are known from its other one.
 
     :raises NotAllowedError: the requester may not create in this organization.
     :raises MissingEntriesError: required entries are missing.
     :raises RequestReusedError: the id was used before, with other content.
     :raises NoAddressError: an OAuth element, and the server does not know its own address.
+    :raises OtherEnvironmentError: the credentials are in use at Zuora's other environment.
     """
     access.require(requester, Action.CREATE, organization)
     if not organization.is_active:
@@ -76,6 +79,8 @@ def request_instance(
     earlier = _earlier(requester, client_request_id, prints)
     if earlier is not None:
         return earlier
+    if heeds_environment:
+        recognition.refuse_other_environment(requester, element_key, configuration)
     instance = Instance(
         organization=organization,
         owner=requester,
@@ -161,6 +166,7 @@ def _record_wish(
     instance.replace_tags(tag_names)
     operation.save(force_insert=True)
     seal_credentials(operation, configuration)
+    recognition.remember(operation, instance.element_key, configuration)
     consents.expect(operation)
     audit.record(instance.owner, "instance.requested", instance, environment=instance.environment)
     transaction.on_commit(partial(tasks.ring, operation.pk))

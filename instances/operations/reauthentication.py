@@ -8,6 +8,7 @@ from django.db import transaction
 
 from instances import entries, zuora
 from instances.models import Instance, Operation, OperationKind, OperationState
+from instances.operations import recognition
 from instances.operations.creation import MissingEntriesError
 from instances.operations.editing import MaskTypedError, NothingChangesError
 from instances.operations.lifecycle import ask, require_changeable
@@ -26,12 +27,17 @@ def kept_since(instance: Instance) -> dict[str, datetime | None]:
 
 
 def request_instance_reauthentication(
-    *, requester: User, instance: Instance, configuration: Mapping[str, str | bool]
+    *,
+    requester: User,
+    instance: Instance,
+    configuration: Mapping[str, str | bool],
+    heeds_environment: bool = False,
 ) -> Operation:
     """
     Ask for other credentials; an entry that is not in `configuration` is kept as it is.
 
     `configuration` holds plaintext credentials: they are sealed at once and erased in the end.
+    `heeds_environment` stops Zuora credentials that are known from its other environment.
 
     :raises NotAllowedError: the requester may not manage the instance.
     :raises NothingChangesError: nothing was given.
@@ -39,6 +45,7 @@ def request_instance_reauthentication(
         that it needs.
     :raises MaskTypedError: a value is, or holds, the sign for a hidden one.
     :raises NotChangeableError: something else is under way with it.
+    :raises OtherEnvironmentError: the credentials are in use at Zuora's other environment.
     :raises SwitchedOffError: its organization is switched off.
     """
     require_changeable(requester, instance)
@@ -49,8 +56,25 @@ def request_instance_reauthentication(
         raise MaskTypedError(masked)
     if missing := missing_credentials(instance, configuration):
         raise MissingEntriesError(missing)
+    used = _used_then(instance, configuration)
+    if heeds_environment:
+        recognition.refuse_other_environment(requester, instance.element_key, used)
     with transaction.atomic():
-        return ask(OperationKind.REAUTHENTICATE, requester, instance, {}, configuration)
+        wish = ask(OperationKind.REAUTHENTICATE, requester, instance, {}, configuration)
+        recognition.remember(wish, instance.element_key, used)
+    return wish
+
+
+def _used_then(
+    instance: Instance, configuration: Mapping[str, str | bool]
+) -> dict[str, str | bool]:
+    """Return what the instance signs in with afterwards, as far as it is known here."""
+    kept = {
+        key: value
+        for key, value in instance.configuration.items()
+        if value and not entries.holds_mask(value)
+    }
+    return {**kept, **configuration}
 
 
 def missing_credentials(

@@ -53,7 +53,9 @@ def _ask(request: SignedInRequest, form: InstanceForm) -> Instance | None:
         return operations.request_instance(requester=request.user, **form.wish())
     except operations.RequestReusedError as error:
         form.say_reused(error.instance)
-        return None
+    except operations.OtherEnvironmentError as error:
+        form.environment.say(error)
+    return None
 
 
 @sensitive_post_parameters()

@@ -1,5 +1,6 @@
 """Give an instance new credentials; nothing that was typed comes back into a page."""
 
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from instances import oauth, operations
 from instances.forms import ReauthenticationForm, ReconsentForm
+from instances.models import Instance
 from instances.views.finding import SignedInRequest, missing_unless_allowed
 from instances.views.lifecycle import attempt, managed, turn_away
 
@@ -23,19 +25,27 @@ def instance_reauthenticate(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return turn_away(request, instance)
     data = request.POST if request.method == "POST" else None
     form = ReauthenticationForm(data, instance=instance)
-    if form.is_valid() and attempt(
-        request,
-        instance,
-        form,
-        lambda: operations.request_instance_reauthentication(
-            requester=request.user, instance=instance, configuration=form.configuration()
-        ),
-    ):
+    if form.is_valid() and _ask(request, instance, form):
         return redirect(instance)
     protocol = operations.protocol_for(instance)
     context = {"instance": instance, "form": form, "protocol": protocol}
     status = 422 if form.errors else 200
     return render(request, "instances/instance_reauthenticate.html", context, status=status)
+
+
+def _ask(request: SignedInRequest, instance: Instance, form: ReauthenticationForm) -> bool:
+    wish = partial(
+        operations.request_instance_reauthentication,
+        requester=request.user,
+        instance=instance,
+        configuration=form.configuration(),
+        heeds_environment=not form.environment.is_confirmed,
+    )
+    try:
+        return attempt(request, instance, form, wish)
+    except operations.OtherEnvironmentError as error:
+        form.environment.say(error)
+        return False
 
 
 @sensitive_post_parameters()

@@ -1,0 +1,34 @@
+// Secrets: ask about spaces around one while it is still in its field, since no page shows it again.
+
+const questions = (root) => root.querySelectorAll("[data-spaces-of]");
+const secretOf = (question) => document.getElementById(question.dataset.spacesOf);
+
+function look(question) {
+  const typed = secretOf(question).value;
+  // An empty field after an answer: the question belongs to what has to be typed again.
+  if (typed) question.hidden = typed === typed.trim() || !typed.trim();
+}
+
+function isOpen(question) {
+  look(question);
+  const isAsked = !question.hidden && question.checkVisibility() && secretOf(question).value;
+  return isAsked && !question.querySelector(":checked");
+}
+
+for (const kind of ["change", "paste"]) {
+  document.addEventListener(kind, (event) => {
+    // A paste is in the field only after this event.
+    setTimeout(() => {
+      for (const question of questions(document)) if (secretOf(question) === event.target) look(question);
+    });
+  });
+}
+
+// Sent without an answer it would come back, and the secret would have to be typed again.
+document.addEventListener("submit", (event) => {
+  if (event.submitter?.hasAttribute("formnovalidate")) return;
+  const open = [...questions(event.target)].find(isOpen);
+  if (!open) return;
+  event.preventDefault();
+  open.querySelector("input").focus();
+}, true);
