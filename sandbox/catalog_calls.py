@@ -20,7 +20,10 @@ def list_elements(call: Call) -> Response:
     if where:
         found = [each for each in found if each.key == _wanted_key(where)]
     abridged = call.flag("abridged", False)
-    return paging.page(call, [_entry(call, each, abridged=abridged) for each in found])
+    answer = paging.page(call, [_entry(call, each, abridged=abridged) for each in found])
+    if call.switches.catalog_paged_by_number:
+        answer.headers.pop("Elements-Next-Page-Token", None)
+    return answer
 
 
 def list_keys(call: Call) -> Response:
@@ -34,6 +37,8 @@ def read(call: Call) -> Response:
 
 def configuration(call: Call) -> Response:
     call.need(VIEW)
+    if not call.switches.element_configuration_supported:
+        raise PlatformError(404, "No resource found")
     return json_response(_items(call, call.element()))
 
 
@@ -95,12 +100,23 @@ def _entry(call: Call, element: Element, *, abridged: bool) -> dict[str, Any]:
 
 
 def _items(call: Call, element: Element) -> list[dict[str, Any]]:
-    """Show the entries; the vendor's older client calls a required one mandatory."""
+    """Show the entries, in the words and types that the switches say."""
     items = element.metadata()
-    if call.switches.required_is_called_mandatory:
-        for item in items:
+    for item in items:
+        if call.switches.required_is_called_mandatory:
             item["mandatory"] = item.pop("required")
+        if call.switches.options_are_texts and "options" in item:
+            item["options"] = [each["value"] for each in item["options"]]
+        if call.switches.defaults_are_typed and "defaultValue" in item:
+            item["defaultValue"] = _typed(item["defaultValue"])
     return items
+
+
+def _typed(text: str) -> str | bool | int:
+    """Return what a text means where it is a switch or a number."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isdecimal() else text
 
 
 def _hub_keys(call: Call) -> list[str]:

@@ -18,14 +18,17 @@ class Switches:
     audit_keeps_refused: bool = True
     body_limit: int = 8 * 1024 * 1024
     body_limit_status: int = 413
+    catalog_paged_by_number: bool = False
     clean_names: bool = True
     clean_tags: bool = True
     count_headers: bool = True
     create_seconds: float = 0.0
     default_tag: bool = True
+    defaults_are_typed: bool = False
     delete_answer: str = "empty"
     delete_in_use: bool = False
     disabled_status: int = 403
+    element_configuration_supported: bool = True
     element_key_ignores_case: bool = False
     element_token_narrows_list: bool = False
     empty_list_status: int = 404
@@ -53,6 +56,7 @@ class Switches:
     oauth_url_keeps_state: bool = True
     odd_id_status: int = 400
     older_shape: bool = False
+    options_are_texts: bool = False
     page_size: int = 200
     page_size_maximum: int = 200
     paging: bool = True

@@ -1,6 +1,7 @@
 """The catalog is read as a whole, bounded, and shown; odd elements spoil no others."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,8 @@ from pytest_django import Settings
 
 from instances import operations
 from instances.access import NotAllowedError
-from instances.engine import cataloging
+from instances.cloud_elements.elements import catalog
+from instances.engine import accounts, cataloging
 from instances.models import CatalogReading, Element, Organization, Role, database_now
 from sandbox.running import Account
 
@@ -65,13 +67,59 @@ def test_what_an_element_asks_for_is_stored(read: Callable[[], CatalogReading]) 
     assert "base.url" not in entries
 
 
-def test_it_reads_the_mark_of_need_of_older_tenants(
-    account: Account, read: Callable[[], CatalogReading]
+def asked_by_all() -> dict[str, list[dict[str, object]]]:
+    """What each element asks for, without the words of its options."""
+    found = {each.element_key: each.asked_for for each in Element.objects.all()}
+    for entries in found.values():
+        for each in entries:
+            options = each["options"]
+            assert isinstance(options, list)
+            each["options"] = [value for value, _ in options]
+    return found
+
+
+@pytest.mark.parametrize(
+    "switched",
+    [
+        {"required_is_called_mandatory": True},
+        {"options_are_texts": True},
+        {"defaults_are_typed": True},
+        {"element_configuration_supported": False},
+    ],
+    ids=lambda switched: next(iter(switched)),
+)
+def test_the_same_is_read_however_the_platform_writes_it(
+    account: Account, read: Callable[[], CatalogReading], switched: dict[str, bool]
 ) -> None:
-    account.set(required_is_called_mandatory=True)
     read()
-    entries = {each["key"]: each for each in element("zuorav2").asked_for}
-    assert entries["password"]["is_required"]
+    before = asked_by_all()
+    account.set(**switched)
+    Element.objects.all().delete()
+    assert not read().problem
+    assert asked_by_all() == before
+
+
+@pytest.mark.parametrize("by_number", [False, True])
+@pytest.mark.parametrize("count", [100, 101])
+def test_every_page_is_read_by_token_or_by_number(
+    account: Account, organization: Organization, by_number: bool, count: int
+) -> None:
+    account.set(catalog_paged_by_number=by_number)
+    for number in range(count - 12):
+        hostile(account, key=f"added{number}")
+    client = accounts.client_for(organization, lambda _: nullcontext())
+    keys = [each.key for page in catalog(client) for each in page]
+    assert len(keys) == len(set(keys)) == count
+
+
+def test_a_platform_that_ignores_page_numbers_is_not_asked_for_ever(
+    account: Account, organization: Organization
+) -> None:
+    account.set(paging=False)
+    for number in range(60):
+        hostile(account, key=f"added{number}")
+    client = accounts.client_for(organization, lambda _: nullcontext())
+    assert [len(page) for page in catalog(client)] == [72]
 
 
 def test_texts_lose_their_markup(read: Callable[[], CatalogReading]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from instances.cloud_elements.client import CloudElementsClient
 from instances.cloud_elements.documents import MAX_ID
-from instances.cloud_elements.errors import UnavailableError
+from instances.cloud_elements.errors import NotFoundError, UnavailableError
 from instances.cloud_elements.json_text import clean_text
 from instances.cloud_elements.refusals import document_of, error_from
 from instances.cloud_elements.usage import lines, number
@@ -95,28 +95,42 @@ def catalog(client: CloudElementsClient) -> Iterator[list[ListedElement]]:
     """
     List the elements that the secrets may use, page by page (GET /elements, abridged).
 
+    The next page is asked for by the token, or by its number where a full page brings no token.
+
     :raises CloudElementsError: not answered, refused, or not a list; from the page that was not had.
     """
-    query, seen = {"abridged": "true", "pageSize": str(PAGE_SIZE)}, {""}
-    for _ in range(MOST_PAGES):
+    query, known = {"abridged": "true", "pageSize": str(PAGE_SIZE)}, set[str]()
+    for number_of_page in range(1, MOST_PAGES + 1):
         listed, token = lines(client, "/elements", query)
-        yield [element for line in listed if (element := ListedElement.parse(line))]
-        if token in seen:
+        found = [element for line in listed if (element := ListedElement.parse(line))]
+        keys = {element.key for element in found}
+        if keys and keys <= known:
             return
-        seen.add(token)
-        query["nextPage"] = token
+        known |= keys
+        yield found
+        if token and token != query.get("nextPage"):
+            query["nextPage"] = token
+        elif token or "nextPage" in query or len(listed) < PAGE_SIZE:
+            return
+        else:
+            query["page"] = str(number_of_page + 1)
 
 
 def settings_of(client: CloudElementsClient, key: str) -> list[dict[str, Any]]:
     """
     Return what an element asks for, as documents that can be stored (GET /elements/{k}/configuration).
 
-    At most `MOST_SETTINGS`; of two entries with one key the first.
+    Where there is no such call, the element itself tells (GET /elements/{k}). At most `MOST_SETTINGS`; of two entries with one key the first.
 
     :raises CloudElementsError: not answered, refused, or not a list.
     """
-    answer = client.ask(f"/elements/{key}/configuration")
-    document = document_of(answer)
+    try:
+        answer = client.ask(f"/elements/{key}/configuration")
+        document = document_of(answer)
+    except NotFoundError:
+        answer = client.ask(f"/elements/{key}")
+        whole = document_of(answer)
+        document = whole.get("configuration") if isinstance(whole, dict) else None
     if not isinstance(document, list):
         raise error_from(UnavailableError, "garbled", answer)
     found: dict[str, ElementSetting] = {}
