@@ -65,7 +65,8 @@ class RotationForm(InstanceForm):
     def wish(self) -> dict[str, Any]:
         """Return what `operations.request_instance_rotation` needs besides who asks for what."""
         asked = super().wish()
-        del asked["organization"], asked["element_key"]
+        # The environment is the old one's: there is nothing to ask about it.
+        del asked["organization"], asked["element_key"], asked["heeds_environment"]
         return asked | {"days": self.cleaned_data["days"]}
 
 
