@@ -84,6 +84,15 @@ def test_secret_is_masked_within_base64(before: str, behind: str) -> None:
     assert masked(text, secrets=("long-enough-secret",)) == MASK
 
 
+@pytest.mark.parametrize("before", ["", "u", "us"])
+def test_secret_is_masked_in_the_base64_of_urls(before: str) -> None:
+    secret = "~~~~long???enough>>>>"
+    text = base64.urlsafe_b64encode(f"{before}{secret}:".encode()).decode()
+    assert "-" in text
+    assert "_" in text
+    assert masked(text, secrets=(secret,)) == MASK
+
+
 @given(st.text(min_size=4), st.text(), st.text())
 def test_text_without_a_secret_holds_none(secret: str, before: str, behind: str) -> None:
     if secret not in MASK:

@@ -35,7 +35,9 @@ def masked_configuration(
 
 def _forms(secrets: Iterable[str]) -> list[str]:
     """Return every form of every secret, longest first."""
-    found = {form for secret in secrets if len(secret) >= SHORTEST for form in _written(secret)}
+    # One value often comes more than once: from the request and from what was sealed.
+    longer = {secret for secret in secrets if len(secret) >= SHORTEST}
+    found = {form for secret in longer for form in _written(secret)}
     return sorted(found, key=len, reverse=True)
 
 
@@ -56,9 +58,9 @@ def _written(secret: str) -> Iterator[str]:
 def _base64_parts(encoded: bytes) -> Iterator[str]:
     """Return what stays the same of base64 whatever stands before and behind (user:password)."""
     for before, cut in ((0, 0), (1, 2), (2, 3)):
-        text = base64.b64encode(b"\0" * before + encoded).decode()
         whole = (before + len(encoded)) * 8 // 6
-        yield from (text[cut:whole], text[cut:whole].translate({ord("+"): "-", ord("/"): "_"}))
+        text = base64.b64encode(b"\0" * before + encoded).decode()[cut:whole]
+        yield from (text, text.replace("+", "-").replace("/", "_"))
 
 
 def _masked(key: str, value: object, forms: Sequence[str]) -> str | None:
