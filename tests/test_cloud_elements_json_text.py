@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instances.cloud_elements.json_text import MAX_DEPTH, clean_text, parse_json
+from instances.cloud_elements.json_text import MAX_DEPTH, MAX_KEYS, clean_text, parse_json
 
 plain = st.recursive(
     st.none()
@@ -52,6 +52,21 @@ def test_any_document_becomes_storable(document: object) -> None:
     text = json.dumps(parsed, allow_nan=False, ensure_ascii=False)
     text.encode()
     assert "\\u0000" not in text
+
+
+@given(anything, st.booleans())
+def test_small_document_is_read_as_a_large_one(document: object, is_ascii: bool) -> None:
+    """What may skip the careful way says the same as beside so much that it may not."""
+    text = json.dumps(document, ensure_ascii=is_ascii).encode(errors="surrogatepass")
+    beside = b"[%s, [%s]]" % (text, b",".join([b"1"] * MAX_KEYS))
+    large = parse_json(beside)
+    assert isinstance(large, list)
+    assert parse_json(b"[%s]" % text) == large[:1]
+
+
+@pytest.mark.parametrize("escaped", [r"\u0000", r"\ud800", r"\udfff"])
+def test_small_document_with_an_unstorable_escape_is_cleaned(escaped: str) -> None:
+    assert parse_json(b'{"a%s": "b%s"}' % (2 * (escaped.encode(),))) == {"a\ufffd": "b\ufffd"}
 
 
 @given(st.binary())

@@ -32,7 +32,8 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
     :raises ValueError: it is not JSON, or, if it must be `whole`, some values had to be left out.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
-    if sum(map(text.count, ",[{")) > MAX_MARKS:
+    marks = sum(map(text.count, ",[{"))
+    if marks > MAX_MARKS:
         raise ValueError("The document has too many parts.")
     parsed = json.loads(
         _cut_depth(text),
@@ -41,6 +42,9 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
         parse_int=_integer,
         parse_float=_float,
     )
+    # Every value but the first, and every key, follows a mark; only escapes bring what is unstorable.
+    if marks < MAX_KEYS and "\\u" not in text:
+        return parsed
     storable_form = _Storable()
     cleaned = storable_form.clean(parsed)
     if whole and storable_form.room < 0:
