@@ -26,6 +26,7 @@ from instances.models import (
     RotationState,
     Share,
     ShareLevel,
+    database_now,
 )
 from instances.operations import (
     NotChangeableError,
@@ -127,7 +128,7 @@ def prove(rotation: Rotation) -> Rotation:
 
 
 def bring_the_day(rotation: Rotation) -> None:
-    Rotation.objects.filter(pk=rotation.pk).update(both_until=timezone.now())
+    Rotation.objects.filter(pk=rotation.pk).update(both_until=database_now())
 
 
 def come_to_an_end(rotation: Rotation) -> Rotation:
@@ -275,6 +276,7 @@ def test_a_twin_that_needs_a_person_halts_it(rotate: Rotate) -> None:
     rotation = forward(rotation)
     assert rotation.problem == "creation"
     assert "person" in rotation.message
+    assert rotation.look_at > database_now() + timedelta(seconds=30)
 
 
 def test_the_old_one_is_not_touched_while_the_new_one_is_not_proven(created: Rotation) -> None:
@@ -454,6 +456,7 @@ def test_a_disabling_that_is_lost_is_said_and_goes_on(both: Rotation, account: A
     assert the_operation(both.old).state == OperationState.UNKNOWN
     rotation = forward(rotation)
     assert (rotation.state, rotation.problem) == (R.LEAVING, "removal")
+    assert rotation.look_at < database_now() + timedelta(seconds=3)
     work(2)
     rotation = forward(rotation)
     assert (rotation.problem, the_operation(both.old).kind) == ("", "delete")
@@ -561,7 +564,7 @@ def test_what_is_due_is_taken_up_by_a_sweep(created: Rotation) -> None:
     Rotation.objects.filter(pk=created.pk).update(look_at=later)
     rotating.run()
     assert not Health.objects.filter(pk=created.new_id).exists()
-    Rotation.objects.filter(pk=created.pk).update(look_at=timezone.now())
+    Rotation.objects.filter(pk=created.pk).update(look_at=database_now())
     rotating.run()
     assert Health.objects.filter(pk=created.new_id).exists()
 

@@ -15,6 +15,7 @@ from instances.engine import proving
 from instances.models import (
     FINAL,
     InstanceStatus,
+    Operation,
     OperationKind,
     OperationState,
     Rotation,
@@ -70,10 +71,16 @@ def step(rotation: Rotation) -> None:
 def _look_at(rotation: Rotation) -> datetime:
     now, until = database_now(), rotation.both_until
     if rotation.problem:
-        return now + HALTED_PAUSE
+        return now + (PAUSE if _is_looked_up(rotation) else HALTED_PAUSE)
     if rotation.state == RotationState.BOTH and until and until > now:
         return min(now + LONG_PAUSE, until)
     return now + PAUSE
+
+
+def _is_looked_up(rotation: Rotation) -> bool:
+    """Tell whether what holds it up is found out by itself, mostly within seconds."""
+    about = Operation.objects.filter(instance__in=(rotation.old_id, rotation.new_id))
+    return about.filter(state=OperationState.UNKNOWN).exists()
 
 
 def _creating(rotation: Rotation) -> None:
