@@ -3,16 +3,21 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.utils import timezone
 
 from instances.engine import health, rotating
-from instances.models import Instance, InstanceStatus, Operation, Rotation, RotationState
+from instances.models import (
+    Instance,
+    InstanceStatus,
+    Operation,
+    Rotation,
+    RotationState,
+    database_now,
+)
 from instances.operations import request_instance_rotation
 from sandbox.running import Account
 from tests.cases import work
@@ -50,7 +55,7 @@ def due(ask: Callable[..., Instance], operator: User, account: Account) -> Rotat
     rotating.step(rotation)
     health.run(old.organization)
     rotating.step(rotation)
-    Rotation.objects.update(look_at=timezone.now())
+    Rotation.objects.update(look_at=database_now())
     rotation.refresh_from_db()
     assert rotation.state == RotationState.BOTH
     return rotation
@@ -91,7 +96,7 @@ def test_a_worker_killed_at_any_step_leaves_a_rotation_that_is_finished(
 
 def test_two_workers_at_once_ask_once(due: Rotation, settings: object) -> None:
     settings.ENGINE = {**settings.ENGINE, "QUIET_HOURS": 0.0}  # type: ignore[attr-defined]  # pytest-django's
-    Rotation.objects.update(both_until=timezone.now() - timedelta(seconds=1))
+    Rotation.objects.update(both_until=database_now())
     together = threading.Barrier(4)
 
     def step() -> None:

@@ -123,7 +123,7 @@ def test_what_was_shared_is_counted_and_shown(
     )
     assert numbers(client) == {"action_needed": 1}
     assert active.name in words(client)
-    Share.objects.filter(pk=share.pk).update(expires_at=timezone.now())
+    Share.objects.filter(pk=share.pk).update(expires_at=Now())
     assert numbers(client) == {}
 
 

@@ -74,7 +74,8 @@ class Visitor:
         self.visit("/instances/")
 
     def accessibility_violations(self) -> list[str]:
-        """What axe finds on the present page, in short."""
+        """What axe finds on the present page, in short, once all of it has arrived."""
+        self.page.wait_for_load_state()
         found = Axe().run(self.page).response["violations"]
         return [f"{rule['id']}: {rule['nodes'][0]['html'][:150]}" for rule in found]
 

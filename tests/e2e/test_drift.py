@@ -69,6 +69,7 @@ def test_what_drifted_is_shown_adopted_and_brought_back(
     expect(page.get_by_text("Renamed by somebody")).to_be_visible()
     look("changed")
     page.get_by_role("link", name="Only there").click()
+    expect(page.get_by_label("Adopt all that are only there")).to_be_visible()
     look("only-there")
     page.get_by_label("Adopt all that are only there").check()
     page.get_by_role("button", name="Adopt", exact=True).click()
