@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+
+import requests
 
 from bench import pages, report
 from tests import servers
@@ -36,9 +37,9 @@ class Platform:
 
     def steer(self, **asked: float) -> dict[str, Any]:
         """Change the latency; return what was counted since the last time."""
-        request = Request(f"{self.url}/bench", json.dumps(asked).encode())  # noqa: S310 - our own
-        with urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
-            told: dict[str, Any] = json.load(answer)
+        answer = requests.post(f"{self.url}/bench", json=asked, timeout=10)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()
         return told
 
     def stop(self) -> None:
@@ -74,7 +75,7 @@ class Desk:
         }
         self._log = log.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.desk"],
+            [sys.executable, "-m", "tests.started", "bench.desk"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -47,4 +47,4 @@ def _send(table: str, columns: list[str], rows: Iterator[tuple[Any, ...]]) -> No
             return
         places = ", ".join(["%s"] * len(columns))
         while some := list(islice(rows, AT_ONCE)):
-            cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', some)  # noqa: S608 - names of ours
+            cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', some)

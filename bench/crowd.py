@@ -65,7 +65,7 @@ class Crowd:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.random = random.Random(number)  # noqa: S311 - no secret
+        self.random = random.Random(number)
         self.began = time.time() - SPAN
         self.statuses = self._statuses()
         self.unusual = self._spread(max(160, number // 1000))
@@ -105,7 +105,7 @@ class Crowd:
 
     def _people(self) -> None:
         names = [f"person-{at}" for at in range(PEOPLE - 3)] + ["few", "many", "admin"]
-        User.objects.bulk_create(User(username=name, password="!") for name in names)  # noqa: S106 - nobody signs in by it
+        User.objects.bulk_create(User(username=name, password="!") for name in names)
         self.people = list(User.objects.order_by("pk").values_list("pk", flat=True))
         self.few, self.many, self.admin = self.people[-3:]
         Team.objects.bulk_create(Team(name=f"Team {at}") for at in range(TEAMS))
@@ -125,8 +125,8 @@ class Crowd:
                 name=f"Organization {at:02}",
                 base_url="https://api.cloud-elements.com/elements/api-v2",
                 environment_label="Production" if at % 2 else "Staging",
-                user_secret="ce1.bench",  # noqa: S106 - a shape, not a secret
-                organization_secret="ce1.bench",  # noqa: S106
+                user_secret="ce1.bench",
+                organization_secret="ce1.bench",
                 secrets_set_at="2026-01-01T00:00Z",
             )
             for at in range(ORGANIZATIONS)
@@ -148,7 +148,7 @@ class Crowd:
 
     def _organization_of(self, place: int) -> int:
         # Twice the same answer for one place: operations ask after their instances.
-        draw = random.Random(place).random() * self.cumulated[-1]  # noqa: S311
+        draw = random.Random(place).random() * self.cumulated[-1]
         return next(at for at, top in enumerate(self.cumulated) if draw <= top)
 
     def _owner_of(self, place: int, organization: int) -> int:
@@ -157,7 +157,7 @@ class Crowd:
         return self.members[organization][place % len(self.members[organization])]
 
     def _instances(self) -> Iterator[bulk.Row]:
-        unusual, elements = set(self.unusual), random.Random(1)  # noqa: S311
+        unusual, elements = set(self.unusual), random.Random(1)
         for place in range(self.number):
             organization = self._organization_of(place)
             status = self.statuses.get(place, "active")

@@ -1,8 +1,8 @@
 """
 One Elementdesk under load: its rows, its worker, its web; steered by lines of JSON on standard input.
 
-python -m bench.desk, with the settings in the environment. Each line names a measurement below and
-its options; the answer is a line of JSON.
+python -m tests.started bench.desk, with the settings in the environment. Each line names a measurement
+below and its options; the answer is a line of JSON.
 """
 
 import json
@@ -17,23 +17,18 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-import django
 import psutil
 import redis
 import requests
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
-django.setup()
-
-# The settings must be read before anything with models is imported.
-from django.conf import settings  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from bench import measure  # noqa: E402
-from instances import operations, tags, tasks, vault  # noqa: E402
-from instances.models import (  # noqa: E402
+from bench import measure
+from instances import operations, tags, tasks, vault
+from instances.models import (
     Attempt,
     AuditEntry,
     Evidence,
@@ -47,10 +42,10 @@ from instances.models import (  # noqa: E402
     Organization,
     Role,
 )
-from instances.models.states import CLAIMABLE  # noqa: E402
-from instances.secret import Secret  # noqa: E402
+from instances.models.states import CLAIMABLE
+from instances.secret import Secret
 
-PASSWORD = "a bench password of nobody"  # noqa: S105 - of a database that lives for minutes
+PASSWORD = "a bench password of nobody"
 CONFIGURATION = {
     "zuorav2.sandbox": True,
     "username": "bench@example.com",

@@ -1,5 +1,5 @@
 """
-Plant a crowd and tell how to browse it: python -m bench.planted 100000, settings in the environment.
+Plant a crowd and tell how to browse it: python -m tests.started bench.planted 100000.
 
 Answers with a line of JSON: for each viewer a session, and each page's address and number of queries.
 """
@@ -9,20 +9,15 @@ import sys
 import time
 from typing import Any
 
-import django
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-django.setup()
-
-# The settings must be read before anything with models is imported.
-from django.conf import settings  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-
-from bench.crowd import UNIQUE, UNUSUAL, Crowd  # noqa: E402
-from instances.models import Organization  # noqa: E402
+from bench.crowd import UNIQUE, UNUSUAL, Crowd
+from instances.models import Organization
 
 VIEWERS = ("few", "many", "admin")
 

@@ -1,8 +1,8 @@
 """
 How fast an account is compared, beside writing the same lines in bulk and nothing else.
 
-python -m bench.synchronization [--rows 100000]: a sandbox and a PostgreSQL of its own; the second half of
-this file runs in a process with the settings of that database.
+python -m bench.synchronization [--rows 100000]: a sandbox and a PostgreSQL of its own; the inner half,
+bench/compared.py, runs in a process with the settings of that database.
 """
 
 import argparse
@@ -21,12 +21,6 @@ from tests import servers
 
 LEAST_SHARE = 0.5
 MOST_GROWTH_MB = 30.0
-INNER = """
-import django
-django.setup()
-from bench.compared import main
-main()
-"""
 
 
 def measured(rows: int) -> dict[str, Any]:
@@ -49,10 +43,15 @@ def _compared(base_url: str, database: str, folder: Path, rows: int) -> dict[str
     settings = pages.environment(database, folder) | {
         "ELEMENTDESK_API_HOSTS": base_url.removesuffix("/elements/api-v2"),
         "BENCH_BASE_URL": base_url,
+        "BENCH_NUMBER": str(rows),
         "BENCH_SECRETS": json.dumps([account.user_secret, account.organization_secret]),
     }
     told = subprocess.run(
-        [sys.executable, "-c", INNER], env=settings, stdout=subprocess.PIPE, check=True, text=True
+        [sys.executable, "-m", "tests.started", "bench.compared"],
+        env=settings,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
     )
     found: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
     return found

@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
 # Models can be imported only once the application is set up.
-from instances import crash_points, vault  # noqa: E402 - only once the application is set up
+from instances import crash_points, vault  # noqa: E402  # only once the application is set up
 
 crash_points.stop_if_refused()
 vault.stop_unless_ready()

@@ -11,7 +11,7 @@ class InstancesConfig(AppConfig):
 
     def ready(self) -> None:
         """Load what can only be registered once models exist."""
-        from instances import checks  # noqa: F401 - imported for what it registers
+        from instances import checks  # noqa: F401  # imported for what it registers
         from instances.models import search_index
 
         post_migrate.connect(search_index.make_after, sender=self)

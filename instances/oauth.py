@@ -9,9 +9,9 @@ from instances.models import Element
 
 # Entries of an OAuth element's configuration (the platform's guide "Create an instance", OAuth).
 KEY = "oauth.api.key"
-SECRET = "oauth.api.secret"  # noqa: S105 - the entry's name
+SECRET = "oauth.api.secret"  # noqa: S105  # the entry's name
 CALLBACK = "oauth.callback.url"
-REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the entry's name
+REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105  # the entry's name
 # Asked for by some elements: what access is asked for, and at which of the provider's addresses.
 SCOPES = ("oauth.scope", "oauth.user.scope", "scope")
 SITES = ("site.address", "oauth.site.address", "siteAddress")

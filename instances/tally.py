@@ -56,8 +56,8 @@ def _counted(walks: Iterable[Walk[Any]], most: int) -> tuple[str, tuple[Any, ...
     """Return the statement that counts what is in any of the walks, each row once."""
     cut = [walk.part(Span(most)).values("pk")[:most] for walk in walks]
     written = [rows.query.sql_with_params() for rows in cut]
-    parts = [f"SELECT * FROM ({text}) AS walk{at}" for at, (text, _) in enumerate(written)]  # noqa: S608 - written by Django
-    counted = f"SELECT COUNT(*) FROM ({' UNION '.join(parts)}) AS waiting"  # noqa: S608
+    parts = [f"SELECT * FROM ({text}) AS walk{at}" for at, (text, _) in enumerate(written)]
+    counted = f"SELECT COUNT(*) FROM ({' UNION '.join(parts)}) AS waiting"
     return counted, tuple(one for _, parameters in written for one in parameters)
 
 

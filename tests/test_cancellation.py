@@ -17,6 +17,7 @@ from instances.models import (
     InstanceStatus,
     Operation,
     OperationSecret,
+    OperationState,
     Organization,
     Role,
 )
@@ -67,7 +68,7 @@ def test_a_claimed_one_is_canceled_by_its_worker_before_it_sends(
     (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
     assert not request_cancel(actor=operator, instance=instance, wish=KEEP)
     claim = Claim(operation, operation.lease_epoch)
-    claim.move("claimed")  # type: ignore[arg-type]  # the plain value of the state
+    claim.move(OperationState.CLAIMED)
     with pytest.raises(HeldBackError):
         claim.open_attempt("127.0.0.1")
     Operation.objects.update(lease_until=Now())
@@ -171,7 +172,7 @@ def test_nothing_leaves_while_the_breaker_is_open(ask: Ask, account: Account) ->
     (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
     Organization.objects.update(breaker="open", paused_until=Now())
     claim = Claim(operation, operation.lease_epoch)
-    claim.move("claimed")  # type: ignore[arg-type]  # the plain value of the state
+    claim.move(OperationState.CLAIMED)
     with pytest.raises(HeldBackError):
         claim.open_attempt("127.0.0.1")
 

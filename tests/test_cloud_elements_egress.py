@@ -42,7 +42,7 @@ INWARD = [
     "198.18.0.1",
     "224.0.0.1",
     "255.255.255.255",
-    "0.0.0.0",  # noqa: S104 - it must not be called
+    "0.0.0.0",  # noqa: S104  # it must not be called
     "::",
     "::1",
     "::ffff:8.8.8.8",

@@ -435,8 +435,8 @@ def test_of_two_returns_at_once_one_counts(
 
     def come(told: dict[str, str]) -> None:
         try:
-            asked = {"actor": operator, "session_key": session, "told": told}
-            outcomes[told["code"]] = operations.take_return(**asked)[0]  # type: ignore[arg-type]  # checked at run time
+            asked: dict[str, Any] = {"actor": operator, "session_key": session, "told": told}
+            outcomes[told["code"]] = operations.take_return(**asked)[0]
         finally:
             connection.close()
 

@@ -111,7 +111,7 @@ def test_the_form_of_an_element_that_nobody_has_seen_works(
     organization: Organization, seed: int
 ) -> None:
     """Each field has an id that its texts can name, what is required is asked for, no secret is shown."""
-    chance = random.Random(seed)  # noqa: S311 - guards nothing
+    chance = random.Random(seed)
     parsed = [ElementSetting.parse(invented(chance, number)) for number in range(12)]
     element = Element(
         organization=organization,

@@ -2,9 +2,10 @@
 
 import tracemalloc
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -315,14 +316,14 @@ def test_a_finding_without_our_tag_is_seen_again_too(
     ],
 )
 def test_a_list_that_is_not_whole_proves_no_absence(
-    organization: Organization, account: Account, fault: str, options: dict[str, object]
+    organization: Organization, account: Account, fault: str, options: dict[str, Any]
 ) -> None:
     account.set(page_size=1, page_size_maximum=1)
     first, second = plant(account, foreign_tag()), plant(account, foreign_tag())
     account.add_instance(element="zuorav2", name="somebody else's", tags=[])
     search_all()
     account.remove_instance(first)
-    account.fault(fault, times=None, **options)  # type: ignore[arg-type]  # names of the fault
+    account.fault(fault, times=None, **options)
     search_all()
     assert Finding.objects.open().count() == 2
     account.clear_faults()
@@ -360,7 +361,7 @@ class EndlessAccount:
     def identify(self) -> str:
         return "9"
 
-    def pages_of_instances(self):  # type: ignore[no-untyped-def]  # a generator, see below
+    def pages_of_instances(self) -> Iterator[list[FoundInstance]]:
         while self.pages < 500:
             self.pages += 1
             yield [
@@ -378,9 +379,9 @@ class EndlessAccount:
 
 @pytest.mark.once
 def test_a_hundred_thousand_instances_do_not_fill_the_memory(organization: Organization) -> None:
-    client = EndlessAccount()
+    client: Any = EndlessAccount()
     tracemalloc.start()
-    strays.search(organization, client, since=timezone.now(), before_call=lambda: None)  # type: ignore[arg-type]  # as above
+    strays.search(organization, client, since=timezone.now(), before_call=lambda: None)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert client.pages == 500

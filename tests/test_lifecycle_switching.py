@@ -58,8 +58,12 @@ def switch(made: Instance, operator: User) -> Switch:
     """Ask to disable `made`, or to enable it."""
 
     def switch(to_disabled: bool = True, **changes: object) -> Operation:
-        asked = {"requester": operator, "instance": made, "reason": "Maintenance until Friday."}
-        return request_instance_switch(is_to_be_disabled=to_disabled, **{**asked, **changes})  # type: ignore[arg-type]  # the names are checked at run time
+        asked: dict[str, Any] = {
+            "requester": operator,
+            "instance": made,
+            "reason": "Maintenance until Friday.",
+        }
+        return request_instance_switch(is_to_be_disabled=to_disabled, **{**asked, **changes})
 
     return switch
 

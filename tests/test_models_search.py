@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 # What names are made of: few letters, so that they meet; cases, patterns, other scripts.
 LETTERS = (
-    "aAbBkK\N{KELVIN SIGN}sSſßẞiIİıéÉøØжЖωΩςΣ%_*?[]\\^$.|(){}+-'\" 0东京ǅǆ\n\U00010400\U00010428"  # noqa: RUF001 - meant
+    "aAbBkK\N{KELVIN SIGN}sSſßẞiIİıéÉøØжЖωΩςΣ%_*?[]\\^$.|(){}+-'\" 0东京ǅǆ\n\U00010400\U00010428"  # noqa: RUF001  # letters that look alike are the test
 )
 TEXT = st.text(LETTERS, min_size=1, max_size=12)
 EXAMPLES = settings(

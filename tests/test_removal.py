@@ -70,8 +70,12 @@ def delete(made: Instance, operator: User) -> Delete:
     """Ask that `made` is deleted."""
 
     def delete(**changes: object) -> Operation:
-        asked = {"requester": operator, "instance": made, "reason": "The contract has ended."}
-        return request_instance_deletion(**{"typed_name": made.name, **asked, **changes})  # type: ignore[arg-type]  # the names are checked at run time
+        asked: dict[str, Any] = {
+            "requester": operator,
+            "instance": made,
+            "reason": "The contract has ended.",
+        }
+        return request_instance_deletion(**{"typed_name": made.name, **asked, **changes})
 
     return delete
 

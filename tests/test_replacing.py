@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -54,13 +55,17 @@ def known(organization: Organization) -> Organization:
 
 def enter(organization: Organization, actor: User, pair: SecretPair, **changes: object) -> None:
     """Enter new secrets as the form does."""
-    asked = {"name": organization.name, "base_url": organization.base_url, "is_active": True}
+    asked: dict[str, Any] = {
+        "name": organization.name,
+        "base_url": organization.base_url,
+        "is_active": True,
+    }
     operations.change_organization(
         actor=actor,
         organization=organization,
         environment_label="",
         secrets=pair,
-        **(asked | changes),  # type: ignore[arg-type]  # the names are checked at run time
+        **(asked | changes),
     )
 
 

@@ -103,7 +103,7 @@ class World:
 
 def build(seed: int, make_user: Callable[..., User]) -> World:
     """Make a world of its own for each seed: 140 instances, many shares, some expired."""
-    made = World(random.Random(seed))  # noqa: S311 - no secret
+    made = World(random.Random(seed))
     made.people = [make_user(f"person-{at}") for at in range(6)]
     made.organizations = [_organization(at) for at in range(4)]
     Organization.objects.bulk_create(made.organizations)

@@ -1,7 +1,7 @@
 """Hold calls back for an organization that keeps failing, or whose platform asked to wait."""
 
-import random
 from datetime import timedelta
+from secrets import SystemRandom
 
 import structlog
 from django.conf import settings
@@ -70,7 +70,7 @@ def _longer(organization: Organization) -> float:
 
 def _paused(seconds: float) -> dict[str, object]:
     # Spread, so that organizations behind one platform are not all probed at once.
-    spread = seconds * random.uniform(0.8, 1.0)  # noqa: S311 - guards nothing
+    spread = seconds * SystemRandom().uniform(0.8, 1.0)
     return {
         "pause_seconds": round(seconds),
         "paused_until": Now() + timedelta(seconds=spread),

@@ -1,12 +1,12 @@
 """A worker's hold on one operation: every step it records is fenced by the claim's epoch."""
 
 import os
-import random
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import SystemRandom
 from typing import Any
 from uuid import UUID
 
@@ -161,7 +161,7 @@ class Claim:
         ceiling = min(5.0 * 2 ** min(tries, 10), 600.0)
         self.release(
             OperationState.QUEUED,
-            after=random.uniform(0.5, 1.0) * ceiling,  # noqa: S311 - spreads load, guards nothing
+            after=SystemRandom().uniform(0.5, 1.0) * ceiling,
             problem=problem,
             message=message[:600],
             claims=0,

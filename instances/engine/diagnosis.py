@@ -1,7 +1,7 @@
 """What a check changes: the state of the instance if it is believed, and the day's row."""
 
-import random
 from datetime import datetime, timedelta
+from secrets import SystemRandom
 
 from django.conf import settings
 from django.db import transaction
@@ -142,7 +142,7 @@ def _next(health: Health, began: datetime) -> datetime | None:
     elif health.state == HealthState.RETRYING:
         seconds = RETRY_SECONDS * 2 ** min(health.streak - 1, 10)
     # Spread, so that what was looked at together is not for ever.
-    return began + timedelta(seconds=min(seconds, every) * random.uniform(0.9, 1.1))  # noqa: S311 - guards nothing
+    return began + timedelta(seconds=min(seconds, every) * SystemRandom().uniform(0.9, 1.1))
 
 
 def look_soon(instance: Instance) -> None:

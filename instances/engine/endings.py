@@ -30,7 +30,7 @@ NO_RIGHT = (
     "missing. The platform says: {}"
 )
 TOKEN_CHANGED = (
-    "The platform gave it another token: whoever copied the one of before needs this one."  # noqa: S105 - words
+    "The platform gave it another token: whoever copied the one of before needs this one."  # noqa: S105  # words
 )
 REFUSED = "The platform refused the change: {}"
 WRONG_CREDENTIALS = (

@@ -1,7 +1,7 @@
 """Decide about a request or a finding, and take a request back."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -47,8 +47,7 @@ class ReasonedForm(forms.Form):
 
     def offer(self, name: str, options: list[tuple[str, str]]) -> None:
         """Put `options` into the field; where there is one only, it is chosen."""
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - both are, by their declaration
+        field = cast(forms.ChoiceField, self.fields[name])
         field.choices = options
         if len(options) == 1:
             field.initial = options[0][0]

@@ -1,6 +1,6 @@
 """Which lines of the platform's list something shall be done about, and what."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -47,7 +47,7 @@ class DriftForm(forms.Form):
     def __init__(self, *arguments: Any, organization: Organization) -> None:
         super().__init__(*arguments)
         self.listed = ListedInstance.objects.filter(organization=organization)
-        self.fields["rows"].queryset = self.listed  # type: ignore[attr-defined]
+        cast("forms.ModelMultipleChoiceField[Any]", self.fields["rows"]).queryset = self.listed
 
     def clean(self) -> None:
         """Want at least one line; all of them only where many can be meant at once."""

@@ -262,7 +262,7 @@ def _room(organization: Organization) -> int:
     """Return how many more calls it may have in flight, as `with_held` counted them."""
     engine = settings.ENGINE
     most = organization.most_calls(engine["CALLS_PER_ORGANIZATION"], engine["RAMP_SECONDS"])
-    return most - int(organization.held)  # type: ignore[attr-defined]  # annotated
+    return most - int(organization.held)  # type: ignore[attr-defined]  # `with_held` annotates it
 
 
 def _may_go(row: Moving, epoch: int, state: OperationState) -> bool:

@@ -117,4 +117,4 @@ def holds_few(words: str, most: int) -> bool:
 def ids(words: str) -> RawSQL:
     """Return the ids of the rows with these words, from SQLite's index."""
     numbers = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s"
-    return RawSQL(f"SELECT instance FROM {INDEX}_row WHERE number IN ({numbers})", [words])  # noqa: S611
+    return RawSQL(f"SELECT instance FROM {INDEX}_row WHERE number IN ({numbers})", [words])

@@ -41,7 +41,7 @@ def lived(ask: Ask, account: Account, operator: User) -> Instance:
     """An instance that was watched for 80 days, with good and bad ones among them."""
     instance = ask(name="Billing sandbox")
     work()
-    chance = random.Random(7)  # noqa: S311 - guards nothing
+    chance = random.Random(7)
     for back in range(80):
         state = STATES[0] if back % 17 else STATES[chance.randrange(1, 4)]
         checks = chance.randrange(1, 5)

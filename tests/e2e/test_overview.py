@@ -37,7 +37,7 @@ def busy_desk(ask: Ask, account: Account, organization: Organization) -> Organiz
             checked_at=timezone.now(),
         )
     absent_twice(ask, account, name="Customer import")
-    chance = random.Random(3)  # noqa: S311 - guards nothing
+    chance = random.Random(3)
     for back in range(26):
         bad = chance.randrange(0, 30)
         HealthCount.objects.create(

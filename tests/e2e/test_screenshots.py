@@ -45,7 +45,7 @@ SHOWN = [
     ("Zuora payments", OperationState.SENDING, None, ""),
 ]
 # Pictures that differ in their random numbers would not be comparable.
-chance = random.Random(7)  # noqa: S311 - guards nothing
+chance = random.Random(7)
 
 
 @pytest.fixture

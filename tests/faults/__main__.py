@@ -65,7 +65,15 @@ def _run(database: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _parts(database: str, rows: str) -> list[str]:
     """Ask the campaign which rows go together; it knows them once it has a database to name."""
-    command = [sys.executable, "-m", "tests.faults.campaign", "--list", "--rows", rows]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.started",
+        "tests.faults.campaign",
+        "--list",
+        "--rows",
+        rows,
+    ]
     with tempfile.TemporaryDirectory() as folder:
         url = {"sqlite": f"sqlite:///{folder}/none", "postgresql": "postgres://none@/none"}
         environment = environment_of(url[database], Path(folder))
@@ -77,7 +85,7 @@ def _parts(database: str, rows: str) -> list[str]:
 
 def _run_rows(database: str, rows: str, arguments: argparse.Namespace) -> dict[str, Any]:
     with _database(database) as (url, folder):
-        command = [sys.executable, "-m", "tests.faults.campaign", "--rows", rows]
+        command = [sys.executable, "-m", "tests.started", "tests.faults.campaign", "--rows", rows]
         command += ["--operations", str(arguments.operations), "--seed", str(arguments.seed)]
         code = subprocess.run(command, cwd=ROOT, env=environment_of(url, folder)).returncode
         result: dict[str, Any] = {"crashed": code}

@@ -10,27 +10,23 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import django
+from django.core.management import call_command
+from django.db import connection
 
-django.setup()
-
-from django.core.management import call_command  # noqa: E402 - only once the application is set up
-from django.db import connection  # noqa: E402 - likewise
-
-from tests.faults import checker, machine, selftest, trace  # noqa: E402 - likewise
-from tests.faults.broker_rows import ROWS as BROKER_ROWS  # noqa: E402 - likewise
-from tests.faults.cancel_rows import ROWS as CANCEL_ROWS  # noqa: E402 - likewise
-from tests.faults.change_crash_rows import ROWS as CHANGE_CRASH_ROWS  # noqa: E402 - likewise
-from tests.faults.change_rows import ROWS as CHANGE_ROWS  # noqa: E402 - likewise
-from tests.faults.crash_rows import ROWS as CRASH_ROWS  # noqa: E402 - likewise
-from tests.faults.database_rows import ROWS as DATABASE_ROWS  # noqa: E402 - likewise
-from tests.faults.driver import Driver  # noqa: E402 - likewise
-from tests.faults.ground import USERNAME, Ground, Row, make_driver_user  # noqa: E402 - likewise
-from tests.faults.key_rows import ROWS as KEY_ROWS  # noqa: E402 - likewise
-from tests.faults.process_rows import ROWS as PROCESS_ROWS  # noqa: E402 - likewise
-from tests.faults.queue_rows import ROWS as QUEUE_ROWS  # noqa: E402 - likewise
-from tests.faults.remote_rows import ROWS as REMOTE_ROWS  # noqa: E402 - likewise
-from tests.faults.stack import Stack  # noqa: E402 - likewise
+from tests.faults import checker, machine, selftest, trace
+from tests.faults.broker_rows import ROWS as BROKER_ROWS
+from tests.faults.cancel_rows import ROWS as CANCEL_ROWS
+from tests.faults.change_crash_rows import ROWS as CHANGE_CRASH_ROWS
+from tests.faults.change_rows import ROWS as CHANGE_ROWS
+from tests.faults.crash_rows import ROWS as CRASH_ROWS
+from tests.faults.database_rows import ROWS as DATABASE_ROWS
+from tests.faults.driver import Driver
+from tests.faults.ground import USERNAME, Ground, Row, make_driver_user
+from tests.faults.key_rows import ROWS as KEY_ROWS
+from tests.faults.process_rows import ROWS as PROCESS_ROWS
+from tests.faults.queue_rows import ROWS as QUEUE_ROWS
+from tests.faults.remote_rows import ROWS as REMOTE_ROWS
+from tests.faults.stack import Stack
 
 ROWS = [
     *REMOTE_ROWS,
@@ -118,7 +114,7 @@ def run(stack: Stack, rows: list[Row], operations: int, seed: int) -> dict[str, 
 
 
 def _happen(row: Row, stack: Stack, driver: Driver, operations: int, seed: int) -> Ground:
-    chance = random.Random(f"{seed} {row.id}")  # noqa: S311 - guards nothing
+    chance = random.Random(f"{seed} {row.id}")
     number = max(1, round(operations * row.share))
     began = time.monotonic()
     ground = Ground(row, stack, driver, chance, number)

