@@ -5,8 +5,8 @@ import json
 import pytest
 
 from instances.cloud_elements import UnavailableError
-from instances.cloud_elements.client import _found
 from instances.cloud_elements.egress import Answer
+from instances.cloud_elements.lists import _found
 
 READABLE = {"id": 7, "name": "Test", "tags": ["other"]}
 ODD = {"id": "not a number", "name": "Test", "tags": ["wanted"]}

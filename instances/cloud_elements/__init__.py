@@ -1,7 +1,8 @@
 """The only package that speaks HTTP to the platform; it knows no models."""
 
 from instances.cloud_elements.audit_logs import AuditLogEntry, audit_logs
-from instances.cloud_elements.client import CloudElementsClient, Credentials
+from instances.cloud_elements.calling import Credentials
+from instances.cloud_elements.client import CloudElementsClient
 from instances.cloud_elements.documents import (
     ChangeInstance,
     CreateInstance,

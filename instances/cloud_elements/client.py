@@ -1,16 +1,10 @@
 """The platform's API as we use it: every failure comes out as one named error."""
 
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import requests
-import structlog
-
-from instances.cloud_elements import masks, resolution
+from instances.cloud_elements import lists
+from instances.cloud_elements.calling import Caller
 from instances.cloud_elements.documents import (
     ChangeInstance,
     CreateInstance,
@@ -18,74 +12,20 @@ from instances.cloud_elements.documents import (
     RemoteInstance,
     UnusableAnswerError,
 )
-from instances.cloud_elements.egress import Answer, AnswerLostError, Door
+from instances.cloud_elements.egress import Answer
 from instances.cloud_elements.errors import (
-    CloudElementsError,
-    MaskedValueError,
     NotFoundError,
     OutcomeUnknownError,
     UnauthorizedError,
     UnavailableError,
 )
 from instances.cloud_elements.json_text import clean_text
-from instances.cloud_elements.refusals import document_of, error_from, refusal
+from instances.cloud_elements.refusals import document_of, error_from
 from instances.secret import Secret
 
-ONE_DOCUMENT = 2 * 2**20
-ONE_PAGE = 16 * 2**20
-MAX_PAGES = 1000
-# A shorter secret stands in other texts by chance.
-LEAST_TELLING = 8
-EMPTY_LIST = re.compile(r"No .* found", re.IGNORECASE | re.DOTALL)
 
-Observe = Callable[[CloudElementsError | None], None]
-During = Callable[[bool], AbstractContextManager[None]]
-
-logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """The two account-wide secrets of an organization."""
-
-    user_secret: Secret
-    organization_secret: Secret
-
-    def header(self, element: Secret | None = None) -> str:
-        """Return the value of the Authorization header, for calls in an `element`'s name with its token."""
-        user, organization = self.user_secret.reveal(), self.organization_secret.reveal()
-        name = f", Element {element.reveal()}" if element else ""
-        return f"User {user}, Organization {organization}{name}"
-
-    def values(self) -> list[str]:
-        """Return both, so that an echo of them can be masked."""
-        return [self.user_secret.reveal(), self.organization_secret.reveal()]
-
-
-class CloudElementsClient:
-    """
-    Calls for one organization; makes a connection for each call and keeps none.
-
-    `observe` is told how each call ended: the error, or None for an answer. Each call happens inside
-    a context of `during`, which is told whether the call has a `before_send`.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        credentials: Credentials,
-        *,
-        ca_bundle: str = "",
-        seconds: float = 90.0,
-        resolve: resolution.Resolve = resolution.resolve_with_system,
-        observe: Observe = lambda _error: None,
-        during: During = lambda _has_hook: nullcontext(),
-    ) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._credentials = credentials
-        self._observe = observe
-        self._during = during
-        self._door = Door(ca_bundle, seconds, resolve)
+class CloudElementsClient(Caller):
+    """The calls of one organization, each under the platform's name for it."""
 
     def create_instance(
         self,
@@ -233,7 +173,13 @@ class CloudElementsClient:
         """
         filters = {"tags[]": tag} if tag else {}
         filters |= {"searchText": search_text} if search_text else {}
-        return self._pages(filters, secrets)
+
+        def ask(query: Mapping[str, str]) -> Answer:
+            return self._call(
+                "GET", "/instances", query=query, secrets=secrets, limit=lists.ONE_PAGE
+            )
+
+        return lists.pages(ask, filters)
 
     def identify(self) -> str:
         """
@@ -277,115 +223,6 @@ class CloudElementsClient:
         """
         return self._call("GET", path, query=query, element=token, secrets=secrets)
 
-    def shows_secret(self, text: str, secrets: Sequence[str] = ()) -> bool:
-        """Tell whether `text` holds one of `secrets` or of the organization's, in any form."""
-        known = [secret for secret in secrets if len(secret) >= LEAST_TELLING]
-        return masks.without(text, [*known, *self._credentials.values()]) != text
-
-    def _pages(
-        self, filters: Mapping[str, str], secrets: Sequence[str]
-    ) -> Iterator[list[FoundInstance]]:
-        query, seen = {**filters, "hydrate": "false"}, {""}
-        while (answer := self._page(query, secrets)) is not None:
-            yield _found(answer, filters.get("tags[]", ""))
-            token = answer.headers.get("elements-next-page-token", "").strip()
-            if not token:
-                return
-            if token in seen or len(seen) == MAX_PAGES:
-                raise error_from(UnavailableError, "pages", answer)
-            seen.add(token)
-            query["nextPage"] = token
-
-    def _page(self, query: Mapping[str, str], secrets: Sequence[str]) -> Answer | None:
-        """Return one page, None for the platform's way of saying that the whole list is empty."""
-        try:
-            return self._call("GET", "/instances", query=query, secrets=secrets, limit=ONE_PAGE)
-        except NotFoundError as error:
-            absent = error
-        # Behind a first page that was not empty, "none" contradicts it: the list is incomplete.
-        if "nextPage" not in query and EMPTY_LIST.fullmatch(absent.platform_message):
-            return None
-        raise UnavailableError(
-            "status-404",
-            status=404,
-            request_id=absent.request_id,
-            platform_message=absent.platform_message,
-            address=absent.address,
-        )
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        document: Mapping[str, Any] | None = None,
-        secrets: Sequence[str] = (),
-        limit: int = ONE_DOCUMENT,
-        hook: Callable[[str], None] | None = None,
-        element: Secret | None = None,
-    ) -> Answer:
-        """Make one call and return its 2xx answer; everything else becomes a named error."""
-        request = self._request(method, path, query, document, element)
-        secrets = [*secrets, element.reveal()] if element else secrets
-        try:
-            with self._during(hook is not None):
-                answer = self._send(request, document, secrets, limit, hook)
-        except CloudElementsError as error:
-            self._observe(error if element is None or error.status is None else None)
-            raise
-        self._observe(None)
-        return answer
-
-    def _send(
-        self,
-        request: requests.Request,
-        document: Mapping[str, Any] | None,
-        secrets: Sequence[str],
-        limit: int,
-        hook: Callable[[str], None] | None,
-    ) -> Answer:
-        if document is not None and masks.holds_mask(_values(document)):
-            raise MaskedValueError("masked")
-        is_question = request.method == "GET"
-        try:
-            answer = self._door.call(request, limit=limit, before_send=hook)
-        except AnswerLostError as error:
-            lost = error
-        else:
-            if not 200 <= answer.status < 300:
-                raise refusal(answer, is_question, [*secrets, *self._credentials.values()])
-            return answer
-        family = UnavailableError if is_question else OutcomeUnknownError
-        raise family(lost.error_class, address=lost.address)
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        document: Mapping[str, Any] | None,
-        element: Secret | None,
-    ) -> requests.Request:
-        headers = {
-            "Authorization": self._credentials.header(element),
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": "Elementdesk",
-            "Connection": "close",
-        }
-        body = None
-        if document is not None:
-            headers["Content-Type"] = "application/json"
-            body = json.dumps(document).encode()
-        url = f"{self._base_url}{path}"
-        return requests.Request(method, url, headers=headers, params=query, data=body)
-
-
-def _values(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that may hold a secret: names and tags are anybody's, whatever they look like."""
-    return {key: value for key, value in document.items() if key not in ("name", "tags")}
-
 
 def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:
     try:
@@ -394,21 +231,3 @@ def _instance(answer: Answer, secrets: Sequence[str]) -> RemoteInstance | None:
         return None
     request_id = clean_text(answer.headers.get("elements-request-id"), 60)
     return replace(remote, request_id=request_id, http_status=answer.status)
-
-
-def _found(answer: Answer, tag: str) -> list[FoundInstance]:
-    # A list cut short would look like proof that something is absent.
-    listed = document_of(answer, whole=True)
-    if not isinstance(listed, list):
-        raise error_from(UnavailableError, "garbled", answer)
-    found = []
-    for document in listed:
-        try:
-            found.append(FoundInstance.parse(document))
-        except UnusableAnswerError:
-            # One odd line must not hide the others, unless it may be the one that is looked for.
-            if tag and tag in json.dumps(document):
-                raise error_from(UnavailableError, "garbled", answer) from None
-    if len(found) < len(listed):
-        logger.warning("list has unreadable lines", lines=len(listed) - len(found))
-    return found

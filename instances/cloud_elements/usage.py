@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from instances.cloud_elements.client import EMPTY_LIST, CloudElementsClient
+from instances.cloud_elements.client import CloudElementsClient
 from instances.cloud_elements.documents import MAX_ID, moment
 from instances.cloud_elements.errors import NotFoundError, UnavailableError
 from instances.cloud_elements.json_text import clean_text
+from instances.cloud_elements.lists import EMPTY_LIST
 from instances.cloud_elements.refusals import document_of, error_from
 
 # The platform's own page size.
