@@ -22,7 +22,7 @@ from instances.cloud_elements import (
     UnauthorizedError,
 )
 from instances.crash_points import reach
-from instances.engine import accounts, adoption, calls, consenting, endings
+from instances.engine import accounts, adoption, calls, consenting, endings, lateness
 from instances.engine.changes import Change, ErasedError
 from instances.engine.claims import Claim, close_attempt
 from instances.engine.editing import Edit
@@ -156,6 +156,8 @@ def _send(
         endings.end(claim, OperationState.REJECTED, "permission", text)
         return
     claim.move(OperationState.CLAIMED)
+    if lateness.waits(claim):
+        return
     if (ready := _ready(claim, client, change)) is not None:
         _send_ready(claim, client, ready, remote)
 

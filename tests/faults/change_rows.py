@@ -166,18 +166,18 @@ def late_updates(ground: Ground) -> None:
         changing.ask_all(ground, asks)
     changing.settle_changes(ground, asks)
     ground.stack.sandbox.settle(SETTLE)
-    ground.injected = sum(_came_last(ground, one) for one in made)
+    ground.injected = sum(_came_late(ground, one) for one in made)
     names = {one["name"].split()[0] for one in ground.account.instances()}
     ground.expect("the newest wish is how it is", names == {"His"})
 
 
-def _came_last(ground: Ground, instance: Instance) -> bool:
-    """Tell whether the first wish was carried out again after the second one had been."""
+def _came_late(ground: Ground, instance: Instance) -> bool:
+    """Tell whether the first wish was carried out once more after it had been, sent again."""
     path = f"/instances/{instance.remote_id}"
     edits = [one for one in ground.account.ledger() if (one.method, one.path) == ("PATCH", path)]
-    first = max((deed.time for one in edits if one.faults for deed in one.commits), default=0.0)
-    second = [deed.time for one in edits if b"His" in one.body for deed in one.commits]
-    return bool(second) and first > second[0]
+    late = max((deed.time for one in edits if one.faults for deed in one.commits), default=0.0)
+    again = [one for one in edits if b"Her" in one.body and not one.faults]
+    return any(deed.time < late for one in again for deed in one.commits)
 
 
 def _edit_there(ground: Ground, instance: Instance, *, keeps_ours: bool) -> None:
