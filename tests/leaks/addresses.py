@@ -46,6 +46,9 @@ def arguments(name: str, pattern: URLPattern) -> Iterable[dict[str, Any]]:
         elements = apps.get_model("instances", "Element")._default_manager.order_by("pk")
         found = elements.values_list("organization_id", "element_key")[:ROWS_PER_MODEL]
         return [{"pk": organization, "key": key} for organization, key in found]
+    if wanted == {"pk", "choice"}:
+        rotating = apps.get_model("instances", "Rotation")._default_manager.order_by("-pk")
+        return [{"pk": row.old_id, "choice": "longer"} for row in rotating[:ROWS_PER_MODEL]]
     if wanted == {"how"}:
         return [{"how": how} for how in ("foreign", "unknown")]
     if wanted == {"app_label"}:
