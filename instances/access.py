@@ -78,6 +78,11 @@ def organizations_for(user: User, action: Action) -> QuerySet[Organization]:
     return Organization.objects.filter(pk__in=held)
 
 
+def is_member(user: User, organization: Organization) -> bool:
+    """Tell whether `user` belongs to `organization`, in whatever role."""
+    return organizations_for(user, Action.VIEW).filter(pk=organization.pk).exists()
+
+
 def allowed_actions(user: User, instance: Instance) -> set[Action]:
     """Return everything that `user` may do to `instance`, by role, ownership and shares together."""
     if not user.is_active:

@@ -124,5 +124,6 @@ urlpatterns = [
         name="element_new_preview",
     ),
     path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
+    path("organizations/<uuid:pk>/drift/adoption/stop/", drift.adoption_stop, name="adoption_stop"),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

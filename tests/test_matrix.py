@@ -112,6 +112,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "secrets_discard": (everybody(405), only(302, "admin")),
     "organization_search": (everybody(405), only(302, "admin")),
     "organization_drift": (only(200, "admin"), only(422, "admin")),
+    "adoption_stop": (everybody(405), only(302, "admin")),
     "elements": (only(200, *MEMBERS), everybody(405)),
     "elements_read": (everybody(405), only(302, "operator", "owner", "admin")),
     "element": (only(200, *MEMBERS), everybody(405)),
@@ -224,6 +225,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "organization_probe",
         "organization_search",
         "organization_drift",
+        "adoption_stop",
         "organization_verify",
     ]
     names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]

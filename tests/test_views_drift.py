@@ -222,15 +222,6 @@ def test_adopting_twice_adopts_once(
     assert Instance.objects.count() == Operation.objects.count() == 1
 
 
-def test_all_that_are_only_there_can_be_adopted_at_once(
-    admin: Client, address: str, organization: Organization, account: Account
-) -> None:
-    account.add_crowd(60)
-    synchronize()
-    admin.post(f"{address}?show=only_there", {"choice": "adopt", "is_all": "on"})
-    assert Operation.objects.filter(kind="adopt").count() == 60
-
-
 def test_in_another_account_nothing_is_adopted(
     admin: Client, address: str, organization: Organization, account: Account
 ) -> None:

@@ -10,6 +10,7 @@ from instances.engine import (
     deletion,
     diagnosis,
     health,
+    intake,
     platform_log,
     probing,
     rotating,
@@ -33,6 +34,7 @@ def run() -> None:
     platform_log.enroll()
     cataloging.enroll()
     cataloging.start()
+    intake.run()
     rotating.run()
     health.start()
     counting.run()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from instances.models import (
     Organization,
     Standing,
     Synchronization,
+    adoptions_under_way,
     new_id,
 )
 
@@ -113,6 +114,7 @@ class Comparison:
         known = mine.filter(remote_id__in=lines).values_list(*Known._fields)
         before = {row.remote_id: row for row in map(Known._make, known)}
         here = {one.remote_id: one for one in _here(self.organization, list(lines))}
+        here |= self._coming(row for row in before.values() if row.remote_id not in here)
         same, other = [], []
         for number, found in lines.items():
             was, told = before.get(number), _told(found, here.get(number), before.get(number))
@@ -128,6 +130,14 @@ class Comparison:
                 unique_fields=["organization", "remote_id"],
                 update_fields=WRITTEN,
             )
+
+    def _coming(self, lines: Iterable[Known]) -> dict[int | None, Instance]:
+        """Return what is being adopted: its row has no number yet, and its line is taken."""
+        numbers = [line.remote_id for line in lines if line.instance is not None]
+        if not numbers:
+            return {}
+        rows = adoptions_under_way(self.organization).filter(remote_id__in=numbers)
+        return {one.remote_id: one.made for one in rows.select_related("instance")}
 
     def _row(
         self, found: FoundInstance, here: Instance | None, before: Known | None, told: Told
@@ -248,6 +258,9 @@ def _here(organization: Organization, remote_ids: Sequence[int]) -> QuerySet[Ins
 
 
 def _in_parts(rows: QuerySet[Instance]) -> Iterator[list[Instance]]:
-    """Return some rows after the others, each part being marked before the next is looked for."""
-    while found := list(rows.only("pk", "name", "remote_id")[:ROWS_AT_ONCE]):
+    """Return some rows after the others, each part behind the last one of the part before."""
+    ordered = rows.only("pk", "name", "remote_id").order_by("pk")
+    found = list(ordered[:ROWS_AT_ONCE])
+    while found:
         yield found
+        found = list(ordered.filter(pk__gt=found[-1].pk)[:ROWS_AT_ONCE])

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 
 from instances.models import ListedInstance, Organization, Standing
 from instances.operations import DriftChoice
@@ -44,15 +45,31 @@ class DriftForm(forms.Form):
         error_messages={"invalid_choice": "The list has changed: choose again."},
     )
 
-    def __init__(self, *arguments: Any, organization: Organization) -> None:
-        super().__init__(*arguments)
-        self.listed = ListedInstance.objects.filter(organization=organization)
-        cast("forms.ModelMultipleChoiceField[Any]", self.fields["rows"]).queryset = self.listed
+    owner = forms.ModelChoiceField(
+        label="Owner of what is adopted",
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=None,
+        error_messages={"invalid_choice": "Choose a member of the organization."},
+    )
+
+    def __init__(self, data: Any = None, *, organization: Organization, actor: User) -> None:
+        super().__init__(data, initial={"owner": actor})
+        self.actor = actor
+        listed = ListedInstance.objects.filter(organization=organization)
+        members = User.objects.filter(memberships__organization=organization, is_active=True)
+        for name, rows in (("rows", listed), ("owner", members.order_by("username"))):
+            cast("forms.ModelChoiceField[Any]", self.fields[name]).queryset = rows
 
     def clean(self) -> None:
-        """Want at least one line; all of them only where many can be meant at once."""
+        """Want at least one line, or all where many can be meant at once; whoever adopts owns."""
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("is_all") and cleaned.get("choice") == DriftChoice.ADOPT:
-            cleaned["rows"] = self.listed.filter(standing=Standing.ONLY_THERE).order_by("-pk")
-        elif not self.errors and not cleaned.get("rows"):
+        cleaned["owner"] = cleaned.get("owner") or self.actor
+        if not (self.errors or self.is_about_all or cleaned.get("rows")):
             self.add_error("rows", "Choose at least one instance.")
+
+    @property
+    def is_about_all(self) -> bool:
+        """Whether everything that is only there is to be adopted."""
+        is_all = bool(self.cleaned_data.get("is_all"))
+        return is_all and self.cleaned_data.get("choice") == DriftChoice.ADOPT

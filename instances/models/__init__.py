@@ -24,6 +24,7 @@ from instances.models.health import (
 )
 from instances.models.identity import new_id
 from instances.models.instance import OWN_TAG, Environment, Instance, InstanceStatus, InstanceTag
+from instances.models.intake import Intake, adoptions_under_way, only_there
 from instances.models.keys import Installation, SealingKey
 from instances.models.listing import ListedInstance, Standing, Synchronization
 from instances.models.operation import Operation, OperationSecret
@@ -67,6 +68,7 @@ __all__ = [
     "Instance",
     "InstanceStatus",
     "InstanceTag",
+    "Intake",
     "ListedInstance",
     "LogKind",
     "LogReading",
@@ -87,8 +89,10 @@ __all__ = [
     "Synchronization",
     "Team",
     "Verdict",
+    "adoptions_under_way",
     "ask_change_now",
     "ask_removal",
     "database_now",
     "new_id",
+    "only_there",
 ]

@@ -39,6 +39,13 @@ from instances.operations.editing import (
 )
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.health import NotTestableError, request_log, request_test
+from instances.operations.intake import (
+    IntakeUnderWayError,
+    NoMemberError,
+    NothingOnlyThereError,
+    request_intake,
+    stop_intake,
+)
 from instances.operations.lifecycle import (
     NotChangeableError,
     ReasonNeededError,
@@ -100,18 +107,21 @@ __all__ = [
     "EditedMeanwhileError",
     "Edition",
     "FindingChoice",
+    "IntakeUnderWayError",
     "MaskTypedError",
     "MissingEntriesError",
     "NameDiffersError",
     "NameTakenError",
     "NoAddressError",
     "NoConsentError",
+    "NoMemberError",
     "NoTokenError",
     "NotChangeableError",
     "NotTestableError",
     "NotTheirTurnError",
     "NotWaitingError",
     "NothingChangesError",
+    "NothingOnlyThereError",
     "NothingToConfirmError",
     "OtherEnvironmentError",
     "ReasonNeededError",
@@ -159,6 +169,7 @@ __all__ = [
     "request_instance_reconsent",
     "request_instance_rotation",
     "request_instance_switch",
+    "request_intake",
     "request_log",
     "request_look",
     "request_probe",
@@ -168,6 +179,7 @@ __all__ = [
     "rotation_choices",
     "rotation_of",
     "share_instance",
+    "stop_intake",
     "take_return",
     "undo_instance_deletion",
     "words_of",

@@ -1,17 +1,14 @@
 """What an admin decides about instances that differ from the platform's list."""
 
-import uuid
 from collections.abc import Sequence
-from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import F
 
-from instances import access, audit, tasks
+from instances import access, audit
 from instances.access import Action
 from instances.models import (
-    AuditEntry,
     Instance,
     InstanceStatus,
     ListedInstance,
@@ -21,6 +18,7 @@ from instances.models import (
     Standing,
 )
 from instances.operations.editing import Edition, NothingChangesError, request_instance_edit
+from instances.operations.intake import adopt_listed
 from instances.operations.lifecycle import (
     NotChangeableError,
     SwitchedOffError,
@@ -28,8 +26,6 @@ from instances.operations.lifecycle import (
 )
 
 REASON = "The platform shall be as Elementdesk has it."
-# So many are adopted with one wish: the rows of more would keep the page waiting.
-MOST_ADOPTED = 1000
 
 
 class DriftChoice(models.TextChoices):
@@ -43,71 +39,35 @@ class DriftChoice(models.TextChoices):
 
 
 def decide_listed(
-    *, actor: User, organization: Organization, choice: DriftChoice, rows: Sequence[ListedInstance]
+    *,
+    actor: User,
+    organization: Organization,
+    choice: DriftChoice,
+    rows: Sequence[ListedInstance],
+    owner: User | None = None,
 ) -> int:
     """
     Do with lines of the platform's list as an admin says; return how many it was done with.
 
-    A line that is not as it was shown any more is left alone. At most `MOST_ADOPTED` are adopted.
+    A line that is not as it was shown any more is left alone. What is adopted belongs to `owner`,
+    the actor unless another is named; for all that are only there see `request_intake`.
 
     :raises NotAllowedError: the actor may not administer the organization.
+    :raises NoMemberError: `owner` is no member of it.
     """
     access.require(actor, Action.ADMINISTER, organization)
     mine = ListedInstance.objects.filter(
         organization=organization, pk__in=[row.pk for row in rows], digest__in=_digests(rows)
     )
     with transaction.atomic():
-        return DEEDS[choice](actor, organization, mine.select_for_update(of=("self",)))
+        held = mine.select_for_update(of=("self",))
+        if choice == DriftChoice.ADOPT:
+            return adopt_listed(actor, organization, owner or actor, held)
+        return DEEDS[choice](actor, organization, held)
 
 
 def _digests(rows: Sequence[ListedInstance]) -> set[str]:
     return {row.digest for row in rows}
-
-
-def _adopt(actor: User, organization: Organization, rows: "models.QuerySet[ListedInstance]") -> int:
-    lines = list(rows.filter(standing=Standing.ONLY_THERE, instance=None)[:MOST_ADOPTED])
-    instances = [_instance(line, actor) for line in lines]
-    wishes = [_wish(line, instance, actor) for line, instance in zip(lines, instances, strict=True)]
-    Instance.objects.bulk_create(instances)
-    Operation.objects.bulk_create(wishes)
-    for line, instance in zip(lines, instances, strict=True):
-        line.instance, line.standing = instance, Standing.MATCHES
-    ListedInstance.objects.bulk_update(lines, ["instance", "standing"], batch_size=200)
-    AuditEntry.objects.bulk_create(
-        audit.entry(actor, "instance.adoption_requested", one.made, remote_id=one.remote_id)
-        for one in wishes
-    )
-    if wishes:
-        transaction.on_commit(partial(tasks.ring, wishes[0].pk))
-    return len(lines)
-
-
-def _instance(line: ListedInstance, owner: User) -> Instance:
-    return Instance(
-        organization_id=line.organization_id,
-        owner=owner,
-        name=line.name or f"Instance {line.remote_id}",
-        element_key=line.element_key,
-    )
-
-
-def _wish(line: ListedInstance, instance: Instance, requester: User) -> Operation:
-    wish = Operation(
-        kind=OperationKind.ADOPT,
-        instance=instance,
-        organization_id=line.organization_id,
-        requester=requester,
-        remote_id=line.remote_id,
-        client_request_id=uuid.uuid4(),
-        payload={
-            "element_key": line.element_key,
-            "name": instance.name,
-            "tags": [],
-            "account": line.organization.account,
-        },
-    )
-    wish.tag = f"adopt-{wish.code}"
-    return wish
 
 
 def _changed(rows: "models.QuerySet[ListedInstance]") -> list[tuple[ListedInstance, Instance]]:
@@ -199,7 +159,6 @@ def _notice(
 
 
 DEEDS = {
-    DriftChoice.ADOPT: _adopt,
     DriftChoice.ACCEPT: _accept,
     DriftChoice.PUSH: _push,
     DriftChoice.IGNORE: _ignore,

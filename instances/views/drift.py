@@ -4,20 +4,28 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from instances import access, operations
+from instances import operations
 from instances.access import Action
 from instances.forms import DriftForm, DriftView, PagePosition
 from instances.forms.drift import MISSING, PARTS
-from instances.models import Instance, ListedInstance, Organization, Standing, Synchronization
-from instances.operations import DriftChoice
-from instances.operations.synchronization import MOST_ADOPTED
+from instances.models import (
+    Instance,
+    Intake,
+    ListedInstance,
+    Organization,
+    Standing,
+    Synchronization,
+    adoptions_under_way,
+)
+from instances.operations import DriftChoice, IntakeUnderWayError, NothingOnlyThereError
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
 from instances.views.keyset import page_of
 from instances.views.settling import render_settled
@@ -29,7 +37,7 @@ OFFERED: dict[str, tuple[DriftChoice, ...]] = {
     Standing.IGNORED: (DriftChoice.NOTICE,),
 }
 DONE = {
-    DriftChoice.ADOPT: "Adoption has started for {}. You become the owner; each is read first.",
+    DriftChoice.ADOPT: "Adoption has started for {}, owned by {owner}. Each is read first.",
     DriftChoice.ACCEPT: "Their values are taken over for {}.",
     DriftChoice.PUSH: "The platform is asked to become as it is here for {}. Until that is proven it stands "
     "under “Being made as here”.",
@@ -37,6 +45,7 @@ DONE = {
     DriftChoice.NOTICE: "Shown again: {}.",
 }
 
+STOPPED = "No more are adopted. What was asked for by now goes on."
 NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being changed."
 
 
@@ -44,9 +53,9 @@ NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being 
 @missing_unless_allowed
 def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show one part of the comparison; do what is chosen about some of its lines."""
-    organization = find_organization(request.user, pk)
-    access.require(request.user, Action.ADMINISTER, organization)
-    form = DriftForm(request.POST if request.method == "POST" else None, organization=organization)
+    organization = find_organization(request.user, pk, Action.ADMINISTER)
+    data = request.POST if request.method == "POST" else None
+    form = DriftForm(data, organization=organization, actor=request.user)
     if request.method == "POST" and form.is_valid():
         _decide(request, organization, form)
         part = DriftView(request.GET).chosen
@@ -60,35 +69,69 @@ def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return render_settled(request, template, context)
 
 
+@require_POST
+@missing_unless_allowed
+def adoption_stop(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Adopt no more than was asked for so far."""
+    organization = find_organization(request.user, pk)
+    is_stopped = operations.stop_intake(actor=request.user, organization=organization)
+    messages.info(request, STOPPED if is_stopped else "Everything was asked for already.")
+    return redirect(f"{reverse('instances:organization_drift', args=[pk])}?show=only_there")
+
+
 def _decide(request: SignedInRequest, organization: Organization, form: DriftForm) -> None:
-    choice = DriftChoice(form.cleaned_data["choice"])
+    if form.is_about_all:
+        _adopt_all(request, organization, form.cleaned_data["owner"])
+        return
+    choice, owner = DriftChoice(form.cleaned_data["choice"]), form.cleaned_data["owner"]
     count = operations.decide_listed(
         actor=request.user,
         organization=organization,
         choice=choice,
-        rows=list(form.cleaned_data["rows"][:MOST_ADOPTED]),
+        rows=list(form.cleaned_data["rows"]),
+        owner=owner,
     )
     if count:
         what = "one instance" if count == 1 else f"{count} instances"
-        messages.success(request, DONE[choice].format(what))
+        messages.success(request, DONE[choice].format(what, owner=owner))
     else:
         messages.info(request, NOTHING)
+
+
+def _adopt_all(request: SignedInRequest, organization: Organization, owner: User) -> None:
+    try:
+        intake = operations.request_intake(
+            actor=request.user, organization=organization, owner=owner
+        )
+    except IntakeUnderWayError:
+        messages.info(request, "That is under way already.")
+    except NothingOnlyThereError:
+        messages.info(request, "There is nothing that is only there.")
+    else:
+        what = "one instance" if intake.total == 1 else f"{intake.total} instances"
+        messages.success(request, DONE[DriftChoice.ADOPT].format(what, owner=owner))
 
 
 def _context(request: SignedInRequest, organization: Organization) -> dict[str, Any]:
     shown = DriftView(request.GET).chosen
     synchronization = Synchronization.objects.filter(organization=organization).first()
     is_running = synchronization is not None and synchronization.is_running
+    intake = Intake.objects.filter(organization=organization).order_by("-pk").first()
+    waiting = adoptions_under_way(organization)[:MOST_COUNTED].count()
+    is_due = organization.audit_due_at <= timezone.now()
     rows = {part: _rows(organization, part) for part in PARTS}
     return {
         "organization": organization,
         "synchronization": synchronization,
-        "is_busy": is_running or organization.audit_due_at <= timezone.now(),
+        "intake": intake,
+        "adopted": max(0, intake.taken - waiting) if intake else 0,
+        "waiting": waiting,
+        "is_comparing": is_running or is_due,
+        "is_busy": is_running or is_due or waiting > 0 or bool(intake and intake.is_running),
         "show": shown,
         "parts": [(part, words, _count(rows[part])) for part, words in PARTS.items()],
         "page": page_of(rows[shown], PagePosition(request.GET)),
         "choices": OFFERED.get(shown, ()),
-        "most_adopted": MOST_ADOPTED,
     }
 
 

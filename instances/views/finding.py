@@ -78,6 +78,6 @@ def find_finding(user: User, pk: UUID) -> Finding:
     return get_object_or_404(rows, pk=pk)
 
 
-def find_organization(user: User, pk: UUID) -> Organization:
-    """Return the organization if `user` is a member."""
-    return get_object_or_404(access.organizations_for(user, Action.VIEW), pk=pk)
+def find_organization(user: User, pk: UUID, action: Action = Action.VIEW) -> Organization:
+    """Return the organization if `user` is a member, whose role allows `action`."""
+    return get_object_or_404(access.organizations_for(user, action), pk=pk)
