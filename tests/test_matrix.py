@@ -97,8 +97,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "disable": (only(200, *MANAGES), only(422, *MANAGES)),
     "enable": (only(200, *MANAGES), only(422, *MANAGES)),
     "delete": (only(200, *MANAGES), only(422, *MANAGES)),
-    # A share lets nobody create, so whoever manages by a share alone does not rotate.
-    "rotate": (only(200, "owner", "admin"), only(422, "owner", "admin")),
+    # A share lets nobody create: whoever manages by a share alone is told why they do not rotate.
+    "rotate": (only(200, *MANAGES), only(422, "owner", "admin") | {"manage": 403}),
     "rotation_decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "deletion_undo": (everybody(405), only(302, *MANAGES)),
     "attention": (everybody(200), everybody(405)),

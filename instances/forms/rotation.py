@@ -8,9 +8,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from instances.forms.cloning import NAME_LENGTH, initial_from
+from instances import zuora
+from instances.forms.cloning import NAME_LENGTH, initial_from, initial_of
 from instances.forms.creation import InstanceForm
-from instances.models import Instance
+from instances.forms.elements import ElementForm
+from instances.models import Element, Instance
 from instances.operations.rotation import MOST_DAYS
 from instances.tags import without_ours
 
@@ -43,22 +45,30 @@ class DaysField(forms.FloatField):
         )
 
 
-class RotationForm(InstanceForm):
-    """The twin of an instance: as the form of a new one, in the same organization and environment."""
+DAYS = {
+    "label": "Days for which both work",
+    "help_text": "They begin once the new one has answered with its own token. 0: the old one is "
+    "disabled right then.",
+}
 
-    days = DaysField(
-        label="Days for which both work",
-        help_text="They begin once the new one has answered with its own token. 0: the old one is "
-        "disabled right then.",
-    )
+
+def _initial_twin(old: Instance) -> dict[str, Any]:
+    """Return what the form of every twin begins with, whatever its element asks for."""
+    kept = [tag for tag in without_ours(old.tag_names) if not REPLACES.fullmatch(tag)]
+    return {
+        "name": name_of_twin(old.name),
+        "tags": ", ".join(kept),
+        "days": f"{settings.ENGINE['ROTATION_DAYS']:g}",
+    }
+
+
+class RotationForm(InstanceForm):
+    """The twin of a Zuora instance, in the same organization and environment."""
+
+    days = DaysField(**DAYS)
 
     def __init__(self, data: Any = None, *, user: User, old: Instance) -> None:
-        initial = initial_from(old) | {
-            "name": name_of_twin(old.name),
-            "days": f"{settings.ENGINE['ROTATION_DAYS']:g}",
-        }
-        kept = [tag for tag in without_ours(old.tag_names) if not REPLACES.fullmatch(tag)]
-        super().__init__(data, user=user, initial=initial | {"tags": ", ".join(kept)})
+        super().__init__(data, user=user, initial=initial_from(old) | _initial_twin(old))
         self.fields["organization"].disabled = True
         self.fields["is_sandbox"].disabled = bool(old.environment)
 
@@ -68,6 +78,39 @@ class RotationForm(InstanceForm):
         # The environment is the old one's: there is nothing to ask about it.
         del asked["organization"], asked["element_key"], asked["heeds_environment"]
         return asked | {"days": self.cleaned_data["days"]}
+
+
+class ElementRotationForm(ElementForm):
+    """The twin of an instance of any other element, likewise."""
+
+    days = DaysField(**DAYS)
+
+    def __init__(self, data: Any = None, *, element: Element, old: Instance) -> None:
+        super().__init__(
+            data, element=element, initial=initial_of(old, element) | _initial_twin(old)
+        )
+        del self.fields["environment"]
+
+    def wish(self) -> dict[str, Any]:
+        """Return what `operations.request_instance_rotation` needs besides who asks for what."""
+        return {
+            "name": self.cleaned_data["name"],
+            "configuration": self.configuration(),
+            "tag_names": self.cleaned_data["tags"],
+            "client_request_id": self.cleaned_data["client_request_id"],
+            "days": self.cleaned_data["days"],
+        }
+
+
+AnyRotationForm = RotationForm | ElementRotationForm
+
+
+def rotation_form(data: Any, *, user: User, old: Instance) -> AnyRotationForm | None:
+    """Return the form of the twin; None where nobody knows what its element asks for."""
+    if old.element_key == zuora.ELEMENT_KEY:
+        return RotationForm(data, user=user, old=old)
+    element = Element.objects.described(old)
+    return ElementRotationForm(data, element=element, old=old) if element else None
 
 
 class LongerForm(forms.Form):

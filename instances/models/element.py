@@ -8,6 +8,7 @@ from django.db.models.functions import Lower, Now
 from django.urls import reverse
 
 from instances.models.identity import new_id
+from instances.models.instance import Instance
 from instances.models.organization import Organization
 
 
@@ -30,6 +31,11 @@ class ElementQuerySet(models.QuerySet["Element"]):
         """Those that an instance can be made of, likewise."""
         usable = self.filter(is_active=True, gone_at=None, settings__isnull=False)
         return usable.listed(organization, sought)
+
+    def described(self, instance: Instance) -> "Element | None":
+        """Return the element of an instance, if what it asks for is known."""
+        mine = self.filter(organization=instance.organization_id, settings__isnull=False)
+        return mine.select_related("organization").filter(element_key=instance.element_key).first()
 
 
 class Element(models.Model):

@@ -71,10 +71,7 @@ def instance_new_preview(request: SignedInRequest) -> HttpResponse:
 
 def _other_element(request: SignedInRequest, source: Instance) -> HttpResponse:
     """Go to the form of the element that `source` is of, if the catalog has it."""
-    known = Element.objects.filter(
-        organization=source.organization_id, element_key=source.element_key
-    )
-    if not known.filter(settings__isnull=False).exists():
+    if Element.objects.described(source) is None:
         messages.error(request, NOT_KNOWN.format(source.element_key))
         return redirect(source)
     address = reverse("instances:element_new", args=[source.organization_id, source.element_key])

@@ -12,6 +12,7 @@ from instances.access import Action
 from instances.models import (
     AuditEntry,
     Instance,
+    InstanceStatus,
     LogKind,
     PlatformEntry,
     Rotation,
@@ -55,6 +56,12 @@ class Exchange:
     def pace(self) -> str:
         """How often its page asks how it stands, as htmx writes it; "" for never."""
         return "2s" if self.rotation.state in QUICK and not self.rotation.problem else ""
+
+    @property
+    def awaits_consent(self) -> bool:
+        """Whether the new one waits for somebody to allow it at its provider."""
+        is_waiting = self.rotation.new.status == InstanceStatus.BLOCKED
+        return is_waiting and self.rotation.state == RotationState.CREATING
 
     @property
     def is_open(self) -> bool:

@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from instances import access, operations
+from instances import access, oauth, operations
 from instances.access import Action
-from instances.forms.rotation import LongerForm, RotationForm
+from instances.forms.rotation import AnyRotationForm, LongerForm, rotation_form
 from instances.models import Instance, Rotation
 from instances.operations import RotationChoice
+from instances.views.creation import NOT_KNOWN
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
-from instances.views.lifecycle import OFF, turn_away, why_not
+from instances.views.lifecycle import OFF, managed, turn_away, why_not
 
 STARTED = "The rotation has begun: this is the new one. The old one is not touched yet."
 DECIDED = "It stands elsewhere by now, so this cannot be decided. This is how it stands."
@@ -34,29 +35,42 @@ DONE = {
 @missing_unless_allowed
 def instance_rotate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Say what will happen, ask for the credentials of the twin, and ask for the rotation."""
-    old = find_instance(request.user, pk)
-    access.require(request.user, Action.MANAGE, old)
-    access.require(request.user, Action.CREATE, old.organization)
-    form = RotationForm(
-        request.POST if request.method == "POST" else None, user=request.user, old=old
-    )
+    old = managed(request, pk)
+    if not access.can(request.user, Action.CREATE, old.organization):
+        return _not_theirs(request, old)
+    data = request.POST if request.method == "POST" else None
+    if (form := rotation_form(data, user=request.user, old=old)) is None:
+        messages.error(request, NOT_KNOWN.format(old.element_key))
+        return redirect(old)
     if form.is_valid() and (rotation := _ask(request, old, form)):
         messages.success(request, STARTED)
         return redirect(rotation.new)
     if not form.is_bound and not operations.may_be_rotated(old):
         return turn_away(request, old)
-    context = {
+    status = 422 if form.errors else 200
+    return render(request, "instances/instance_rotate.html", _context(old, form), status=status)
+
+
+def _context(old: Instance, form: AnyRotationForm) -> dict[str, object]:
+    return {
         "instance": old,
         "form": form,
+        "callback": oauth.callback_address(),
+        "protocol": operations.protocol_for(old),
         "deletion_days": settings.ENGINE["DELETION_DAYS"],
         "quiet_hours": settings.ENGINE["QUIET_HOURS"],
         "shares": old.shares.current().count(),
     }
-    status = 422 if form.errors else 200
-    return render(request, "instances/instance_rotate.html", context, status=status)
 
 
-def _ask(request: SignedInRequest, old: Instance, form: RotationForm) -> Rotation | None:
+def _not_theirs(request: SignedInRequest, old: Instance) -> HttpResponse:
+    """Say to somebody who manages it by a share why it is not theirs to rotate."""
+    status = 403 if request.method == "POST" else 200
+    context = {"instance": old, "why": access.why(request.user, old)}
+    return render(request, "instances/instance_rotate_not.html", context, status=status)
+
+
+def _ask(request: SignedInRequest, old: Instance, form: AnyRotationForm) -> Rotation | None:
     try:
         return operations.request_instance_rotation(requester=request.user, old=old, **form.wish())
     except operations.RequestReusedError as error:
@@ -65,6 +79,8 @@ def _ask(request: SignedInRequest, old: Instance, form: RotationForm) -> Rotatio
         form.add_error(None, _why_not(old))
     except operations.SwitchedOffError:
         form.add_error(None, OFF)
+    except (operations.NoAddressError, operations.MissingEntriesError) as error:
+        form.add_error(None, str(error))
     return None
 
 
