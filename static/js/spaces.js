@@ -15,12 +15,17 @@ function isOpen(question) {
   return isAsked && !question.querySelector(":checked");
 }
 
-for (const kind of ["change", "paste"]) {
-  document.addEventListener(kind, (event) => {
-    // A paste is in the field only after this event.
-    setTimeout(() => {
-      for (const question of questions(document)) if (secretOf(question) === event.target) look(question);
-    });
+// What appeared under a pressed pointer would move the button away from it, and the click would be lost.
+let isPressed = false;
+document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const kind of ["pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => { isPressed = false; }, true);
+}
+
+// A paste is in the field, and a click is done, only after its event.
+for (const kind of ["change", "paste", "pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => {
+    setTimeout(() => { if (!isPressed) questions(document).forEach(look); });
   });
 }
 
