@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from instances.cloud_elements import CloudElementsError, NotSentError
 from instances.cloud_elements.resolution import Resolve
+from tests.egress.listening import client_of, listening
 from tests.hostile_addresses import (
     ALLOWED,
     HEADERS,
@@ -19,7 +20,6 @@ from tests.hostile_addresses import (
     redirects,
     urls,
 )
-from tests.test_cloud_elements_egress import client_of, listening
 
 ANSWER = b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.functions import Now
 
 from instances.engine import health, rotating
 from instances.models import (
@@ -55,7 +56,7 @@ def due(ask: Callable[..., Instance], operator: User, account: Account) -> Rotat
     rotating.step(rotation)
     health.run(old.organization)
     rotating.step(rotation)
-    Rotation.objects.update(look_at=database_now())
+    Rotation.objects.update(look_at=Now())
     rotation.refresh_from_db()
     assert rotation.state == RotationState.BOTH
     return rotation
