@@ -9,7 +9,7 @@ WITH_ENV := set -a && . ./.env.example && set +a &&
 SOURCES := bench config instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults leaks bench screenshots check format lock
+.PHONY: help setup run test faults leaks drift bench screenshots check format lock
 
 help:  ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -27,6 +27,9 @@ faults: .venv/.installed-dev  ## real processes under every fault, on both datab
 
 leaks: .venv/.installed-dev  ## secrets planted everywhere, then searched in every place (about eight minutes)
 	@$(BIN)/python -m tests.leaks $(or $(ARGS),sqlite postgresql)
+
+drift: .venv/.installed-dev  ## 10,000 foreign instances adopted, changed behind our back, brought back (about six minutes)
+	@FOREIGN=$(or $(ARGS),10000) $(BIN)/python tests/servers.py postgresql -- -q -s tests/test_drift_processes.py
 
 screenshots: .venv/.installed-dev  ## the pictures of README and docs anew, taken by the browser tests
 	@SCREENSHOTS=$(CURDIR)/docs/screenshots $(BIN)/python tests/servers.py sqlite -- tests/e2e/test_screenshots.py -q

@@ -83,6 +83,13 @@ def is_member(user: User, organization: Organization) -> bool:
     return organizations_for(user, Action.VIEW).filter(pk=organization.pk).exists()
 
 
+def actions_in(user: User, organization: Organization) -> set[Action]:
+    """Return everything that `user` may do in `organization` by their role there."""
+    held = Membership.objects.filter(user=user, organization=organization, user__is_active=True)
+    role = held.values_list("role", flat=True).first()
+    return set(ROLE_ALLOWS[Role(role)]) if role else set()
+
+
 def allowed_actions(user: User, instance: Instance) -> set[Action]:
     """Return everything that `user` may do to `instance`, by role, ownership and shares together."""
     if not user.is_active:

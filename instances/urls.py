@@ -15,6 +15,7 @@ from instances.views import (
     element_new,
     elements,
     health,
+    instance_drift,
     instance_health,
     lifecycle,
     listing,
@@ -76,6 +77,7 @@ urlpatterns = [
         rotation.rotation_decide,
         name="rotation_decide",
     ),
+    path("instances/<uuid:pk>/drift/", instance_drift.instance_drift, name="instance_drift"),
     path("instances/<uuid:pk>/token/", token.instance_token, name="token"),
     path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
     path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),
@@ -124,6 +126,9 @@ urlpatterns = [
         name="element_new_preview",
     ),
     path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
+    path(
+        "organizations/<uuid:pk>/drift/cancel/", drift.comparison_cancel, name="comparison_cancel"
+    ),
     path("organizations/<uuid:pk>/drift/adoption/stop/", drift.adoption_stop, name="adoption_stop"),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

@@ -131,6 +131,8 @@ def document(instance: Instance, owner: Account, *, unmasked: bool = False) -> d
 def light_document(instance: Instance, owner: Account) -> dict[str, Any]:
     """Show an instance as `hydrate=false` lists it: without its configuration."""
     full = document(instance, owner)
+    if owner.switches.light_list_is_full:
+        return full
     block = full["element"]
     light = {key: full[key] for key in LIGHT_KEYS if key in full}
     light["element"] = {key: block[key] for key in ("id", "key", "name", "hub", "authentication")}

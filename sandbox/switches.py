@@ -35,6 +35,7 @@ class Switches:
     enabled_answer: str = "instance"
     identity_allowed: bool = True
     identity_shows_secret: bool = True
+    light_list_is_full: bool = False
     list_lag: float = 0.0
     item_change_reauthenticates: bool = False
     list_calls_all_valid: bool = False

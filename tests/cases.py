@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from django.db.models.functions import Now
 
-from instances.engine import drain
+from instances.engine import drain, searching
 from instances.engine.claims import lease
-from instances.models import Instance, Operation, OperationState
+from instances.models import Instance, Operation, OperationState, Organization
 from sandbox.running import Account
 
 Ask = Callable[..., Instance]
@@ -18,6 +18,12 @@ def work(rounds: int = 1) -> None:
         Operation.objects.filter(lease_until=None).update(next_run_at=Now())
         for operation in Operation.objects.claim(worker="test", limit=10, lease=lease()):
             drain.work_on(operation)
+
+
+def synchronize() -> None:
+    """Compare the accounts with what is known here, as the sweep does when that is due."""
+    Organization.objects.update(audit_due_at=Now())
+    searching.run()
 
 
 def the_operation(instance: Instance) -> Operation:

@@ -87,6 +87,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "organization_search": (everybody(405), only(302, "admin")),
     "organization_drift": (only(200, "admin"), only(422, "admin")),
     "adoption_stop": (everybody(405), only(302, "admin")),
+    "comparison_cancel": (everybody(405), only(302, "admin")),
+    "instance_drift": (only(200, *MANAGES), only(422, *MANAGES)),
     "elements": (only(200, *MEMBERS), everybody(405)),
     "elements_read": (everybody(405), only(302, "operator", "owner", "admin")),
     "element": (only(200, *MEMBERS), everybody(405)),

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from instances import operations
-from instances.engine import intake, searching
+from instances.engine import intake
 from instances.models import (
     AuditEntry,
     Instance,
@@ -24,15 +24,11 @@ from instances.models import (
     Standing,
 )
 from sandbox.running import Account
+from tests.cases import synchronize
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PART = intake.LINES_AT_ONCE
-
-
-def synchronize() -> None:
-    Organization.objects.update(audit_due_at=Now())
-    searching.run()
 
 
 def end_adoptions() -> None:

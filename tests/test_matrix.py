@@ -133,6 +133,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "organization_search",
         "organization_drift",
         "adoption_stop",
+        "comparison_cancel",
         "organization_verify",
     ]
     names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]
@@ -140,7 +141,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"rotate"}
+    of_instance |= {"rotate", "instance_drift"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])

@@ -179,7 +179,7 @@ class CloudElementsClient(Caller):
                 "GET", "/instances", query=query, secrets=secrets, limit=lists.ONE_PAGE
             )
 
-        return lists.pages(ask, filters)
+        return lists.pages(ask, filters, [*secrets, *self._credentials.values()])
 
     def identify(self) -> str:
         """

@@ -145,11 +145,16 @@ class FoundInstance:
     remote_created_at: datetime | None
     is_valid: bool | None = None
     is_disabled: bool | None = None
+    has_events: bool | None = None
+    # Empty where the list does not tell it.
+    configuration: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def parse(cls, document: object) -> "FoundInstance":
+    def parse(cls, document: object, secrets: Sequence[str] = ()) -> "FoundInstance":
         """
         Read one line of a list; its token is None if there is no usable one.
+
+        Of a configuration, whatever looks secret or holds one of `secrets` is masked.
 
         :raises UnusableAnswerError: no usable id.
         """
@@ -164,6 +169,8 @@ class FoundInstance:
             remote_created_at=moment(document.get("createdDate")),
             is_valid=_flag(document.get("valid")),
             is_disabled=_flag(document.get("disabled")),
+            has_events=_flag(document.get("eventsEnabled")),
+            configuration=_configuration(document.get("configuration"), secrets),
         )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -21,15 +21,17 @@ AskPage = Callable[[Mapping[str, str]], Answer]
 logger = structlog.get_logger(__name__)
 
 
-def pages(ask: AskPage, filters: Mapping[str, str]) -> Iterator[list[FoundInstance]]:
+def pages(
+    ask: AskPage, filters: Mapping[str, str], secrets: Sequence[str] = ()
+) -> Iterator[list[FoundInstance]]:
     """
-    Yield the instances of each page until there is no next one.
+    Yield the instances of each page until there is no next one; `secrets` are masked in what they tell.
 
     :raises CloudElementsError: not answered, refused, not a list, or without end.
     """
     query, seen = {**filters, "hydrate": "false"}, {""}
     while (answer := _page(ask, query)) is not None:
-        yield _found(answer, filters.get("tags[]", ""))
+        yield _found(answer, filters.get("tags[]", ""), secrets)
         token = answer.headers.get("elements-next-page-token", "").strip()
         if not token:
             return
@@ -57,14 +59,14 @@ def _page(ask: AskPage, query: Mapping[str, str]) -> Answer | None:
     )
 
 
-def _found(answer: Answer, tag: str) -> list[FoundInstance]:
+def _found(answer: Answer, tag: str, secrets: Sequence[str] = ()) -> list[FoundInstance]:
     listed = document_of(answer, whole=True)
     if not isinstance(listed, list):
         raise error_from(UnavailableError, "garbled", answer)
     found = []
     for document in listed:
         try:
-            found.append(FoundInstance.parse(document))
+            found.append(FoundInstance.parse(document, secrets))
         except UnusableAnswerError:
             # One odd line must not hide the others, unless it may be the one that is looked for.
             if tag and tag in json.dumps(document):

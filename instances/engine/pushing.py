@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from instances import audit
 from instances.models import (
+    AS_HERE,
     Instance,
     InstanceStatus,
     ListedInstance,
@@ -24,7 +25,7 @@ def go_on(operation: Operation) -> None:
     """
     lines = _lines(operation)
     if (then := operation.payload.get("then")) not in SWITCHES:
-        lines.update(standing=Standing.MATCHES, differences=[], pushed_by=None)
+        lines.update(**AS_HERE)
         return
     instance = operation.made
     Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.CHANGING)
@@ -43,6 +44,7 @@ def give_up(operation: Operation) -> None:
     ours, instance = dict(operation.payload.get("ours", {})), operation.made
     if (tags := ours.pop("tags", None)) is not None:
         instance.replace_tags(tags)
+    ours["configuration"] = {**instance.configuration, **ours.pop("entries", {})}
     Instance.objects.filter(pk=instance.pk).update(**ours)
 
 

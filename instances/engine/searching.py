@@ -53,6 +53,13 @@ class Search:
     def finish(self) -> None:
         """Remember that the whole account was searched, and come due at the next time."""
         with transaction.atomic():
+            self.skip()
+            _row(self.organization).update(audited_at=Now())
+        del _failures[self.organization.pk]
+
+    def skip(self) -> None:
+        """Come due at the next time, as if the whole account had been searched."""
+        with transaction.atomic():
             row = _row(self.organization).select_for_update().annotate(now=Now()).get()
             due = row.now + timedelta(seconds=settings.ENGINE["AUDIT_EVERY"])
             if row.doubted_at:
@@ -60,8 +67,6 @@ class Search:
                 times = [row.doubted_at + pause for pause in pauses]
                 due = min([due, *(time for time in times if time > self.began)])
             self._held().update(audit_due_at=due)
-            _row(self.organization).update(audited_at=Now())
-        del _failures[self.organization.pk]
 
     def put_off(self) -> None:
         """Try again after a pause that doubles, up to the first regular one."""
@@ -157,6 +162,9 @@ def _carry_out(search: Search) -> None:
     except StoppedError:
         synchronization.stop(organization, "The worker was stopped; another one begins again.")
         search.give_back()
+    except synchronization.CanceledError:
+        synchronization.stop(organization, "It was canceled.")
+        search.skip()
     except (CloudElementsError, strays.OtherAccountError, vault.UnreadableError) as error:
         if isinstance(error, UnauthorizedError) and error.status == 401:
             accounts.mark_refused(organization)

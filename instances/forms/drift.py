@@ -73,3 +73,13 @@ class DriftForm(forms.Form):
         """Whether everything that is only there is to be adopted."""
         is_all = bool(self.cleaned_data.get("is_all"))
         return is_all and self.cleaned_data.get("choice") == DriftChoice.ADOPT
+
+
+class SideForm(forms.Form):
+    """Which side of one instance that differs counts; it carries which state of theirs was shown."""
+
+    choice = forms.ChoiceField(
+        choices=[(choice.value, choice.label) for choice in (DriftChoice.ACCEPT, DriftChoice.PUSH)],
+        error_messages={"required": "Choose which side counts.", "invalid_choice": "Choose again."},
+    )
+    digest = forms.CharField(max_length=64)

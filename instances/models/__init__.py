@@ -26,7 +26,7 @@ from instances.models.identity import new_id
 from instances.models.instance import OWN_TAG, Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.intake import Intake, adoptions_under_way, only_there
 from instances.models.keys import Installation, SealingKey
-from instances.models.listing import ListedInstance, Standing, Synchronization
+from instances.models.listing import AS_HERE, ListedInstance, Standing, Synchronization
 from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
@@ -36,6 +36,7 @@ from instances.models.sharing import Share, ShareLevel, Team
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
 
 __all__ = [
+    "AS_HERE",
     "CHANGES",
     "FINAL",
     "OWN_TAG",

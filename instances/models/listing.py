@@ -24,6 +24,16 @@ class Standing(models.TextChoices):
     PUSHED = "pushed", "Being made as here"
 
 
+# What is written of a line once it is as here.
+AS_HERE: dict[str, object] = {
+    "standing": Standing.MATCHES,
+    "differences": [],
+    "entries": {},
+    "differs_since": None,
+    "pushed_by": None,
+}
+
+
 class ListedInstance(models.Model):
     """One instance as the platform's list showed it last; no secret, and no token."""
 
@@ -35,6 +45,7 @@ class ListedInstance(models.Model):
     tags = models.JSONField(default=list)
     is_valid = models.BooleanField(null=True, blank=True)
     is_disabled = models.BooleanField(null=True, blank=True)
+    has_events = models.BooleanField("events enabled", null=True, blank=True)
     remote_created_at = models.DateTimeField(null=True, blank=True)
     # SHA-256 of all the above, in hex: whether the line changed since it was seen last.
     digest = models.CharField(max_length=64)
@@ -44,8 +55,13 @@ class ListedInstance(models.Model):
         Instance, on_delete=models.SET_NULL, null=True, blank=True, related_name="listed"
     )
     standing = models.CharField(max_length=10, choices=Standing.choices)
-    # Names of what differs, of "name", "tags", "disabled".
+    # Names of what differs, of "name", "tags", "disabled", "events", "configuration".
     differences = models.JSONField(default=list)
+    # Entries of the configuration that differ, as they are there; no secret, and no mask.
+    entries = models.JSONField(default=dict)
+    # The comparison that first showed it as different, and the last one before that showed it as here.
+    differs_since = models.DateTimeField(null=True, blank=True)
+    matched_at = models.DateTimeField(null=True, blank=True)
     # What it looked like when somebody chose to ignore it.
     ignored_digest = models.CharField(max_length=64, blank=True, default="")
     # The change that makes it as it is here; what differs stays written down until that is proven.
@@ -92,6 +108,8 @@ class Synchronization(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     # Why it ended before the list did; nothing is concluded then from what was not listed.
     problem = models.CharField(max_length=300, blank=True, default="")
+    # When an admin asked that it end before that.
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
     pages = models.PositiveIntegerField(default=0)
     listed = models.PositiveIntegerField(default=0)
     # As many as the last whole list had, if there was one.

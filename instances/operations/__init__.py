@@ -94,7 +94,13 @@ from instances.operations.secrets import (
     request_verification,
 )
 from instances.operations.sharing import remove_share, share_instance
-from instances.operations.synchronization import DriftChoice, decide_listed
+from instances.operations.synchronization import (
+    DriftChoice,
+    cancel_comparison,
+    decide_drift,
+    decide_listed,
+    line_of,
+)
 from instances.operations.tokens import NoTokenError, reveal_token
 
 __all__ = [
@@ -135,6 +141,7 @@ __all__ = [
     "TooLateError",
     "accept_restore",
     "apply_organization_change",
+    "cancel_comparison",
     "candidates_for",
     "change_organization",
     "changed_by",
@@ -143,6 +150,7 @@ __all__ = [
     "confirm_secrets",
     "create_organization",
     "decide",
+    "decide_drift",
     "decide_finding",
     "decide_listed",
     "decide_rotation",
@@ -154,6 +162,7 @@ __all__ = [
     "finding_choices",
     "kept_since",
     "leave",
+    "line_of",
     "may_be_canceled",
     "may_be_rotated",
     "missing_credentials",

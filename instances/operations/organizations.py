@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from instances import access, audit, hosts, vault
 from instances.access import Action
-from instances.models import BreakerState, Membership, Organization, Role
+from instances.models import BreakerState, Membership, Organization, Role, Synchronization
 from instances.operations.secrets import propose_secrets
 from instances.secret import Secret
 
@@ -173,6 +173,7 @@ def request_audit(*, actor: User, organization: Organization) -> None:
     access.require(actor, Action.ADMINISTER, organization)
     with transaction.atomic():
         Organization.objects.filter(pk=organization.pk).update(audit_due_at=Now())
+        Synchronization.objects.filter(organization=organization).update(cancel_asked_at=None)
         audit.record(actor, "organization.audit_requested", organization)
 
 

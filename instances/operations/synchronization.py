@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
-from instances import access, audit
+from instances import access, audit, entries
 from instances.access import Action
 from instances.models import (
+    AS_HERE,
     Instance,
     InstanceStatus,
     ListedInstance,
@@ -16,6 +18,7 @@ from instances.models import (
     OperationKind,
     Organization,
     Standing,
+    Synchronization,
 )
 from instances.operations.editing import Edition, NothingChangesError, request_instance_edit
 from instances.operations.intake import adopt_listed
@@ -66,13 +69,55 @@ def decide_listed(
         return DEEDS[choice](actor, organization, held)
 
 
+def line_of(instance: Instance) -> ListedInstance | None:
+    """Return the line that differs from an instance in use, or is being made as it is."""
+    rows = ListedInstance.objects.filter(
+        organization=instance.organization_id, instance=instance
+    ).exclude(standing=Standing.MATCHES)
+    return rows.first() if instance.is_in_use else None
+
+
+def decide_drift(*, actor: User, instance: Instance, choice: DriftChoice, digest: str) -> bool:
+    """
+    Accept theirs or push ours for one instance; False if it is not as it was shown any more.
+
+    :raises NotAllowedError: the actor may not manage the instance.
+    """
+    access.require(actor, Action.MANAGE, instance)
+    rows = ListedInstance.objects.filter(
+        organization=instance.organization, instance=instance, digest=digest
+    )
+    with transaction.atomic():
+        held = rows.select_for_update(of=("self",))
+        return bool(DEEDS[choice](actor, instance.organization, held))
+
+
+def cancel_comparison(*, actor: User, organization: Organization) -> bool:
+    """
+    Ask that the comparison under way end before the list does; False if none is.
+
+    :raises NotAllowedError: the actor may not administer the organization.
+    """
+    access.require(actor, Action.ADMINISTER, organization)
+    with transaction.atomic():
+        running = Synchronization.objects.filter(organization=organization, ended_at=None)
+        if not running.filter(cancel_asked_at=None).update(cancel_asked_at=Now()):
+            return False
+        audit.record(actor, "organization.comparison_canceled", organization)
+    return True
+
+
 def _digests(rows: Sequence[ListedInstance]) -> set[str]:
     return {row.digest for row in rows}
 
 
 def _changed(rows: "models.QuerySet[ListedInstance]") -> list[tuple[ListedInstance, Instance]]:
     """Return lines that differ from an instance in use, each with it."""
-    ready = rows.filter(standing=Standing.CHANGED, instance__status=InstanceStatus.ACTIVE)
+    ready = rows.filter(
+        standing=Standing.CHANGED,
+        instance__status=InstanceStatus.ACTIVE,
+        instance__organization=F("organization"),
+    )
     lines = ready.select_related("instance__organization")
     return [(line, line.instance) for line in lines if line.instance is not None]
 
@@ -86,16 +131,25 @@ def _accept(
         instance.save(update_fields=["is_valid", "is_disabled"])
         _take_over(line, instance)
         audit.record(actor, "instance.drift_accepted", instance, differences=line.differences)
-    rows.filter(pk__in=[line.pk for line, _ in pairs]).update(
-        standing=Standing.MATCHES, differences=[]
-    )
+    rows.filter(pk__in=[line.pk for line, _ in pairs]).update(**AS_HERE)
     return len(pairs)
 
 
 def _take_over(line: ListedInstance, instance: Instance) -> None:
     instance.name = line.name or instance.name
-    instance.save(update_fields=["name"])
+    instance.configuration = {**instance.configuration, **_entries(line)}
+    if line.has_events is not None:
+        instance.has_events = line.has_events
+    instance.save(update_fields=["name", "configuration", "has_events"])
     instance.replace_tags(line.tags)
+
+
+def _entries(line: ListedInstance) -> dict[str, str | None]:
+    """Return the entries that are otherwise there; whether events are on is one of them, too."""
+    told: dict[str, str | None] = dict(line.entries)
+    if "events" in line.differences:
+        told.setdefault(entries.EVENTS, "true" if line.has_events else "false")
+    return told
 
 
 def _push(actor: User, _organization: Organization, rows: "models.QuerySet[ListedInstance]") -> int:
@@ -118,7 +172,13 @@ def _first_step(actor: User, line: ListedInstance, instance: Instance) -> Operat
     """Ask for an edit from how it is there to how it is here, which a switch follows; or for that alone."""
     is_to_be_disabled = bool(instance.is_disabled)
     ours = Edition.of(instance)
-    kept = {"name": ours.name, "tags": list(ours.tags), "is_disabled": is_to_be_disabled}
+    kept = {
+        "name": ours.name,
+        "tags": list(ours.tags),
+        "is_disabled": is_to_be_disabled,
+        "has_events": instance.has_events,
+        "entries": {key: instance.configuration.get(key) for key in _entries(line)},
+    }
     follow_up: dict[str, object] = {"ours": kept}
     if line.differences == ["disabled"]:
         return request_instance_switch(

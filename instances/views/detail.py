@@ -25,11 +25,14 @@ from instances.views.timeline import is_stale, timeline_page
 
 def frame(user: User, instance: Instance) -> dict[str, Any]:
     """Return what the head of each of its pages shows."""
+    actions = access.allowed_actions(user, instance)
+    in_organization = access.actions_in(user, instance.organization)
     return {
         "instance": instance,
-        "actions": access.allowed_actions(user, instance),
-        "can_create": access.can(user, Action.CREATE, instance.organization),
-        "is_member": access.can(user, Action.VIEW, instance.organization),
+        "actions": actions,
+        "drift": operations.line_of(instance) if Action.MANAGE in actions else None,
+        "can_create": Action.CREATE in in_organization,
+        "is_member": Action.VIEW in in_organization,
         "why": access.why(user, instance),
         "diagnosis": diagnosis.of_instance(instance),
         "delete_at": operations.delete_at(instance),

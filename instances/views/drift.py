@@ -45,6 +45,7 @@ DONE = {
     DriftChoice.NOTICE: "Shown again: {}.",
 }
 
+CANCELED = "The comparison ends with the page of the list that is being read."
 STOPPED = "No more are adopted. What was asked for by now goes on."
 NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being changed."
 
@@ -77,6 +78,16 @@ def adoption_stop(request: SignedInRequest, pk: UUID) -> HttpResponse:
     is_stopped = operations.stop_intake(actor=request.user, organization=organization)
     messages.info(request, STOPPED if is_stopped else "Everything was asked for already.")
     return redirect(f"{reverse('instances:organization_drift', args=[pk])}?show=only_there")
+
+
+@require_POST
+@missing_unless_allowed
+def comparison_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """End the comparison that is under way before the list does."""
+    organization = find_organization(request.user, pk)
+    is_asked = operations.cancel_comparison(actor=request.user, organization=organization)
+    messages.info(request, CANCELED if is_asked else "No comparison is under way any more.")
+    return redirect("instances:organization_drift", organization.pk)
 
 
 def _decide(request: SignedInRequest, organization: Organization, form: DriftForm) -> None:

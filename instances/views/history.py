@@ -28,6 +28,8 @@ WORDS = {
     "enable.requested": ("Enabling asked for", "info", "power"),
     "instance.disabled": ("Disabled on the platform", "off", "power"),
     "instance.enabled": ("Enabled on the platform", "ok", "power"),
+    "instance.drift_accepted": ("The platform's values taken over", "info", "check"),
+    "instance.drift_pushed": ("To be made on the platform as it is here", "info", "send"),
     "instance.token_changed": ("The platform gave it another token", "warn", "key-round"),
     "change.refused": ("Not changed", "bad", "circle-x"),
     "change.canceled": ("Change canceled", "off", "ban"),
@@ -74,6 +76,10 @@ class Event:
     source: str = "Done here"
 
 
+# Entries of the detail that name what changed.
+TELLING = ("changes", "keys", "differences")
+
+
 def event_of(entry: AuditEntry) -> Event:
     """Tell one entry of the record."""
     plain = entry.action.replace(".", " ").replace("_", " ").capitalize()
@@ -105,7 +111,7 @@ def _detail(entry: AuditEntry) -> str:
         return PROBLEMS.get(str(entry.detail["problem"]), OTHER)[0].rstrip(".")
     if reason := entry.detail.get("reason"):
         return f"Reason: {reason}"
-    if changes := entry.detail.get("changes") or entry.detail.get("keys"):
+    if changes := next(filter(None, map(entry.detail.get, TELLING)), None):
         return ", ".join(changes)
     recipient, level = entry.detail.get("recipient"), entry.detail.get("level")
     if not recipient:

@@ -1,0 +1,145 @@
+"""How one line of the platform's list stands to what is known here."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from instances import entries, tags
+from instances.cloud_elements import FoundInstance
+from instances.models import Standing
+
+
+class Told(NamedTuple):
+    """What a line says and means; a row that says the same is only seen again."""
+
+    digest: str
+    standing: str
+    differences: list[str]
+    entries: dict[str, str | None]
+    instance: UUID | None
+
+
+class Known(NamedTuple):
+    """A line as it was written down before."""
+
+    remote_id: int
+    id: UUID
+    digest: str
+    standing: str
+    differences: list[str]
+    entries: dict[str, str | None]
+    instance: UUID | None
+    ignored_digest: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    differs_since: datetime | None
+    matched_at: datetime | None
+
+    @property
+    def told(self) -> Told:
+        return Told(self.digest, self.standing, self.differences, self.entries, self.instance)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What is compared of an instance that is here, or on its way."""
+
+    pk: UUID
+    is_ready: bool
+    # Of another organization with the same account: that one's own comparison tells its people.
+    is_others: bool = False
+    name: str = ""
+    tags: Collection[str] = ()
+    is_disabled: bool | None = None
+    has_events: bool | None = None
+    configuration: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+
+
+def judge(found: FoundInstance, here: Ours | None, before: Known | None) -> Told:
+    """Tell how a line stands to what is here, and to how it was written down before."""
+    digest = digest_of(found)
+    if here is not None and here.is_others:
+        return Told(digest, Standing.MATCHES.value, [], {}, None)
+    differing = differences(here, found) if here else []
+    told = differing_entries(here, found) if here else {}
+    is_ignored = before is not None and digest == before.ignored_digest
+    is_pushed = before is not None and before.standing == Standing.PUSHED
+    standing = _standing(found, here, differing, is_ignored=is_ignored, is_pushed=is_pushed)
+    return Told(digest, standing.value, differing, told, here.pk if here else None)
+
+
+def digest_of(found: FoundInstance) -> str:
+    """Return SHA-256, in hex, of what a line tells, in one canonical form."""
+    told: list[object] = [found.name, found.element_key, sorted(found.tags)]
+    told += [found.is_valid, found.is_disabled]
+    # Where a list does not tell these, the digest is the one of before they were compared.
+    told += [] if found.has_events is None else [found.has_events]
+    told += [sorted(found.configuration.items())] if found.configuration else []
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def differences(here: Ours, found: FoundInstance) -> list[str]:
+    """Name what differs from what the list tells; what it does not tell does not."""
+    differing = []
+    if found.name and found.name != here.name:
+        differing.append("name")
+    if set(found.tags) != set(here.tags):
+        differing.append("tags")
+    if found.is_disabled is not None and found.is_disabled != bool(here.is_disabled):
+        differing.append("disabled")
+    if None not in (found.has_events, here.has_events) and found.has_events != here.has_events:
+        differing.append("events")
+    if differing_entries(here, found):
+        differing.append("configuration")
+    return differing
+
+
+def differing_entries(here: Ours, found: FoundInstance) -> dict[str, str | None]:
+    """
+    Return entries that both sides show and that differ, as they are there.
+
+    Only those that a person edits: credentials, and what the platform sets by itself, can not be
+    made as they are here.
+    """
+    if not found.configuration:
+        return {}
+    return {
+        key: found.configuration[key]
+        for key, ours in entries.editable(here.configuration).items()
+        if key in found.configuration
+        and (theirs := found.configuration[key] or "") != ours
+        and not entries.holds_mask(theirs)
+    }
+
+
+def since(told: Told, before: Known | None, began: datetime) -> dict[str, datetime | None]:
+    """Return since which comparison a line differs, and which was the last that did not show that."""
+    if not told.differences or told.standing == Standing.MATCHES:
+        return {"differs_since": None, "matched_at": None}
+    if before is None or before.instance is None:
+        return {"differs_since": began, "matched_at": None}
+    if before.differs_since is None:
+        return {"differs_since": began, "matched_at": before.last_seen_at}
+    return {"differs_since": before.differs_since, "matched_at": before.matched_at}
+
+
+def _standing(
+    found: FoundInstance,
+    here: Ours | None,
+    differing: list[str],
+    *,
+    is_ignored: bool,
+    is_pushed: bool,
+) -> Standing:
+    if here is None and any(map(tags.is_genuine, found.tags)):
+        return Standing.TAGGED
+    # What is being changed or deleted here differs for a while, and then no more.
+    if here is not None and not (differing and here.is_ready):
+        return Standing.PUSHED if is_pushed and not here.is_ready else Standing.MATCHES
+    if is_ignored:
+        return Standing.IGNORED
+    return Standing.CHANGED if here else Standing.ONLY_THERE
