@@ -22,6 +22,7 @@ from instances.models import (
     OperationState,
     Organization,
     Role,
+    Rotation,
     Share,
     ShareLevel,
     Team,
@@ -136,14 +137,19 @@ class Reach:
         """Return how to walk what is decided about by itself, not as part of its request."""
         settled = Q(operation__isnull=True) | Q(operation__state__in=FINAL)
         rows = Finding.objects.open().filter(settled)
-        walks = self._of_organizations(Action.ADMINISTER, rows)
-        if self.user.is_active:
-            requested = rows.filter(operation__isnull=False)
-            if self.organizations(Action.CREATE):
-                walks.append(Walk([requested.filter(self._by_owning("operation__instance"))]))
-            shares = self._managing().filter(instance=OuterRef("operation__instance"))
-            walks.append(Walk([requested.filter(Exists(shares))]))
-        return walks
+        requested = rows.filter(operation__isnull=False)
+        return [
+            *self._of_organizations(Action.ADMINISTER, rows),
+            *self._by_managing(requested, "operation__instance"),
+        ]
+
+    def halted(self) -> list[Walk[Rotation]]:
+        """Return how to walk the rotations that something holds up, of what the person manages."""
+        rows = Rotation.objects.halted()
+        return [
+            *self._of_organizations(Action.ADMINISTER, rows),
+            *self._by_managing(rows, "old"),
+        ]
 
     def broken(self) -> list[Walk[Health]]:
         """Return how to walk what checks say somebody has to do something about."""
@@ -166,20 +172,31 @@ class Reach:
         values = self.organizations(action)
         return [Walk(either, Q(), column, values, Organization, key)] if values else []
 
+    def _by_managing(self, rows: QuerySet[Row], instance: str) -> list[Walk[Row]]:
+        """Return how to walk those about instances that the person manages as owner, or by a share."""
+        if not self.user.is_active:
+            return []
+        # Each about its one instance: joined, SQLite would begin with all instances.
+        owned = Instance.objects.filter(self._by_owning(), pk=OuterRef(instance))
+        managed = Q(Exists(self._managing().filter(instance=OuterRef(instance))))
+        if self.organizations(Action.CREATE):
+            managed |= Q(Exists(owned))
+        return [Walk([rows.filter(managed)])]
+
     def _decidable(self) -> Q:
         """Say that the person may decide about what was found."""
         instance = "finding__operation__instance"
         return (
             Q(finding__organization__in=self.organizations(Action.ADMINISTER))
-            | self._by_owning(instance)
+            | self._by_owning(f"{instance}__")
             | Q((f"{instance}__in", self._managing().values("instance")))
         )
 
-    def _by_owning(self, instance: str) -> Q:
-        """Say that the person manages an instance by role, or as its owner."""
-        own = Q((f"{instance}__owner", self.user.pk))
-        creating = Q((f"{instance}__organization__in", self.organizations(Action.CREATE)))
-        administered = Q((f"{instance}__organization__in", self.organizations(Action.ADMINISTER)))
+    def _by_owning(self, of: str = "") -> Q:
+        """Say that the person manages an instance by role, or as its owner; `of` leads to it."""
+        own = Q((f"{of}owner", self.user.pk))
+        creating = Q((f"{of}organization__in", self.organizations(Action.CREATE)))
+        administered = Q((f"{of}organization__in", self.organizations(Action.ADMINISTER)))
         return own & creating | administered
 
     def _managing(self) -> QuerySet[Share]:

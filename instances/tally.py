@@ -18,10 +18,11 @@ NOBODY, NO_TEAM = -1, -1_000_000
 
 
 class Waiting(NamedTuple):
-    """How many requests and findings wait for a decision, and how many instances are broken."""
+    """How many requests and findings wait for a decision, instances are broken, rotations stand still."""
 
     decisions: int = 0
     broken: int = 0
+    halted: int = 0
 
 
 def waiting(reach: Reach, *, most: int) -> Waiting:
@@ -47,6 +48,7 @@ def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]
     counts = [
         _counted(chain(reach.waiting(), reach.findings()), most),
         _counted(reach.broken(), most),
+        _counted(reach.halted(), most),
     ]
     text = "SELECT " + ", ".join(f"({text})" for text, _ in counts)
     return text, tuple(chain.from_iterable(parameters for _, parameters in counts))

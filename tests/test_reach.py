@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from instances import access
-from instances.models import Instance
+from instances.models import Instance, RotationState
 from instances.reach import reach_of
 from tests.worlds import QUERIES, World, add_instance, build
 
@@ -128,7 +128,26 @@ def test_attention_has_what_waits_and_what_may_be_decided(
         assert len(named) == min(20, len(broken))
         told, decisions = answers[0].context["waiting"], len(waiting) + len(asking)
         assert told["decisions"] == capped(decisions)
-        assert told["all"] == capped(decisions + len(broken))
+        halted = newest_first(one for one in world.rotations if world.sees_halted(user, one))
+        assert [row.pk for row in answers[0].context["halted"]] == halted[:20]
+        assert told["all"] == capped(decisions + len(broken) + len(halted))
+
+
+def test_list_names_the_other_of_a_rotation_only_to_who_may_see_it(
+    world: World, browsers: list[tuple[User, Client]]
+) -> None:
+    for user, client in browsers:
+        expected = {
+            one.pk: other.pk if world.sees(user, other) else None
+            for rotation in world.rotations
+            if rotation.state != RotationState.ENDED
+            for one, other in itertools.permutations((rotation.old, rotation.new))
+            if world.sees(user, one)
+        }
+        answers = list(pages(client, "/instances/?"))
+        told = {pk: part for answer in answers for pk, part in answer.context["parts"].items()}
+        assert {pk: part.other for pk, part in told.items()} == expected
+        assert all(bool(part.name) == bool(part.other) for part in told.values())
 
 
 def test_who_may_decide_is_told_for_each_request(

@@ -25,6 +25,8 @@ from instances.models import (
     OperationState,
     Organization,
     Role,
+    Rotation,
+    RotationState,
     Share,
     ShareLevel,
     Team,
@@ -33,6 +35,7 @@ from instances.models import (
 from instances.views.diagnosis import diagnose
 
 ADMINS, MAKERS = {"admin"}, {"admin", "operator"}
+R = RotationState
 NAMES = ("Billing", "Invoices", "ÖSTERREICH", "billing archive", "Payments")
 
 
@@ -52,6 +55,7 @@ class World:
     shares: list[Share] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    rotations: list[Rotation] = field(default_factory=list)
 
     def role(self, user: User, instance: Instance) -> str:
         return self.roles.get((user.pk, instance.organization_id), "")
@@ -100,6 +104,10 @@ class World:
         is_settled = finding.operation is None or finding.operation.state in FINAL
         return finding.verdict == "open" and is_settled and self.decides(user, finding)
 
+    def sees_halted(self, user: User, rotation: Rotation) -> bool:
+        is_halted = rotation.problem != "" and rotation.state not in ("done", "ended")
+        return is_halted and self.manages(user, rotation.old)
+
 
 def build(seed: int, make_user: Callable[..., User]) -> World:
     """Make a world of its own for each seed: 140 instances, many shares, some expired."""
@@ -114,6 +122,7 @@ def build(seed: int, make_user: Callable[..., User]) -> World:
     _watch(made)
     _share(made)
     _work(made)
+    _rotate(made)
     return made
 
 
@@ -243,6 +252,26 @@ def _operation(world: World, state: OperationState, **about: Any) -> None:
     )
     operation.save(force_insert=True)
     world.operations.append(operation)
+
+
+def _rotate(world: World) -> None:
+    # Two of one organization each, a quarter of them at each stage; half stand still.
+    for organization in world.organizations:
+        mine = [one for one in world.instances if one.organization_id == organization.pk]
+        for at, (old, new) in enumerate(zip(mine[::2], mine[1::2], strict=False)):
+            state = (R.CREATING, R.PROVING, R.DONE, R.ENDED)[at % 4]
+            rotation = Rotation(
+                old=old,
+                new=new,
+                organization=organization,
+                requester=world.people[-1],
+                days=1.0,
+                state=state,
+                problem=world.chance.choice(["", "calls"]),
+                finished_at=timezone.now() if state in (R.DONE, R.ENDED) else None,
+            )
+            rotation.save(force_insert=True)
+            world.rotations.append(rotation)
 
 
 def shown(row: Instance) -> str:

@@ -54,6 +54,17 @@ def outcome(outcome: str, label: str) -> SafeString:
     return render_to_string("includes/outcome.html", {"attempt": attempt})
 
 
+class Part(NamedTuple):
+    """What a list tells of the rotation of an instance: how it stands, and the other of the two."""
+
+    # Color, icon and words of how it stands; none once it is done.
+    badge: tuple[str, str, str] | None
+    words: str
+    # None if the person may not see it.
+    other: UUID | None
+    name: str
+
+
 class Shown(NamedTuple):
     """What a list tells of an instance."""
 
@@ -69,6 +80,7 @@ class Shown(NamedTuple):
     label: str
     tags: tuple[str, ...]
     owner: str
+    part: Part | None
 
 
 class Doing(Protocol):
@@ -84,7 +96,10 @@ class Doing(Protocol):
 
 @register.simple_tag
 def instance_cells(
-    instance: Instance, tags: Mapping[UUID, Sequence[str]], diagnoses: Mapping[UUID, Doing]
+    instance: Instance,
+    tags: Mapping[UUID, Sequence[str]],
+    diagnoses: Mapping[UUID, Doing],
+    parts: Mapping[UUID, Part],
 ) -> SafeString:
     """Return the cells of an instance in a list; what was shown lately is not written again."""
     organization, doing = instance.organization, diagnoses.get(instance.pk)
@@ -94,7 +109,9 @@ def instance_cells(
         (doing.tone, doing.icon, doing.label) if doing else None,
         instance.environment,
         *(organization.name, organization.environment_label),
-        *(tuple(tags[instance.pk]), instance.owner.get_username()),
+        tuple(tags[instance.pk]),
+        instance.owner.get_username(),
+        parts.get(instance.pk),
     )
     return _cells(shown)
 
@@ -116,16 +133,18 @@ class Asked(NamedTuple):
     state_label: str
     organization: str
     requester: str
+    part: Part | None
 
 
 @register.simple_tag
-def operation_cells(operation: Operation) -> SafeString:
+def operation_cells(operation: Operation, parts: Mapping[UUID, Part]) -> SafeString:
     """Return the cells of an operation on an instance; what was shown lately is not written again."""
     about = operation.made
     asked = Asked(
         *(about.pk, operation.get_kind_display(), about.name, about.element_key),
         *(operation.state, operation.state_label, operation.organization.name),
         operation.requester.get_username(),
+        parts.get(operation.pk),
     )
     return _operation_cells(asked)
 

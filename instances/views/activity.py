@@ -9,6 +9,7 @@ from instances.forms import PagePosition
 from instances.models import Operation
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
+from instances.views.pairs import parts_of_operations
 from instances.views.progress import attempts_of
 
 # Long columns that no list shows.
@@ -20,7 +21,11 @@ def activity(request: SignedInRequest) -> HttpResponse:
     """Show operations and their attempts, newest first."""
     walks = reach_for(request).operations(Operation.objects.all())
     page = page_along(walks, PagePosition(request.GET), dress=_with_names)
-    context = {"page": page, "attempts": attempts_of(page.rows)}
+    context = {
+        "page": page,
+        "attempts": attempts_of(page.rows),
+        "parts": parts_of_operations(request.user, page.rows),
+    }
     return render(request, "instances/activity.html", context)
 
 

@@ -35,7 +35,7 @@ def waiting(request: HttpRequest) -> dict[str, object]:
 
 
 def _count(request: HttpRequest) -> dict[str, str]:
-    """Return what is told of decisions, and of them and broken instances together."""
+    """Return what is told of decisions, and of all that waits together."""
     found = tally.waiting(reach_for(request), most=MOST_COUNTED + 1)
     return {"decisions": _told(found.decisions), "all": _told(sum(found))}
 
@@ -55,7 +55,7 @@ def attention(request: SignedInRequest) -> HttpResponse:
         "standings": standings(request.user, page.rows),
         "findings": newest(reach.findings(), Span(FINDINGS_SHOWN), _with_requests),
         "held_up": [one for one in mine if one.is_refused or one.is_paused],
-        "halted": standing_still(request.user, ROTATIONS_SHOWN),
+        "halted": standing_still(reach, ROTATIONS_SHOWN),
         "broken": broken_of(reach, BROKEN_SHOWN),
         "now": timezone.now(),
     }

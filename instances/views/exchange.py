@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from instances import access, operations
@@ -18,6 +18,8 @@ from instances.models import (
     Rotation,
     RotationState,
 )
+from instances.models.walk import Span, newest
+from instances.reach import Reach
 
 REVEALS = ("token.revealed", "token.copied")
 PEOPLE_SHOWN = 20
@@ -118,8 +120,10 @@ def _last_call(old: Instance) -> datetime | None:
     return calls.order_by("-at").values_list("at", flat=True).first()
 
 
-def standing_still(user: User, limit: int) -> list[Rotation]:
-    """Return the newest rotations that something holds up, of instances that the person may manage."""
-    mine = access.managed_by(user)
-    rows = Rotation.objects.halted().filter(old__in=mine)
-    return list(rows.select_related("old__organization", "new").order_by("-pk")[:limit])
+def standing_still(reach: Reach, limit: int) -> list[Rotation]:
+    """Return the newest rotations that something holds up, of instances that the person manages."""
+    return newest(reach.halted(), Span(limit), _with_names)
+
+
+def _with_names(rows: QuerySet[Rotation]) -> QuerySet[Rotation]:
+    return rows.select_related("old__organization", "new")

@@ -13,6 +13,7 @@ from instances.views.broken import health_of
 from instances.views.diagnosis import Diagnosis, diagnose
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
+from instances.views.pairs import parts_of_instances
 
 TEMPLATE = "instances/instance_list.html"
 SHOWN = (
@@ -39,6 +40,7 @@ def instance_list(request: SignedInRequest) -> HttpResponse:
         "is_busy": is_busy,
         "tags": _tags(page.rows),
         "diagnoses": _diagnoses(page.rows),
+        "parts": parts_of_instances(request.user, page.rows),
     }
     return render(request, template, context)
 

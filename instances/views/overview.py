@@ -66,7 +66,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "is_capped": len(shared) > MOST_SHARED,
         "counted_at": min((row.counted_at for row in counts if row.counted_at), default=None),
         "held_up": [one for one in mine if one.is_held_up],
-        "halted": standing_still(request.user, BROKEN_SHOWN),
+        "halted": standing_still(reach, BROKEN_SHOWN),
         "broken": broken_of(reach, BROKEN_SHOWN),
         "operations": newest(
             reach.operations(Operation.objects.all()), Span(OPERATIONS_SHOWN), _with_names
