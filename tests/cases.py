@@ -26,6 +26,11 @@ def synchronize() -> None:
     searching.run()
 
 
+def read(instance: Instance) -> Instance:
+    """Return its row as it stands now, with its organization."""
+    return Instance.objects.select_related("organization").get(pk=instance.pk)
+
+
 def the_operation(instance: Instance) -> Operation:
     """Return its newest operation, as it stands now."""
     return instance.operations.order_by("-pk")[0]

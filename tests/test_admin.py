@@ -33,7 +33,7 @@ from instances.models import (
     Team,
 )
 from instances.vault import Purpose
-from tests.conftest import TOKEN, put_in_state
+from tests.states import TOKEN, put_in_state
 
 # What was read from the platform, and what waits for a person.
 READ = (Health, HealthCheck, ListedInstance, Element, PlatformEntry, Candidate, Finding)

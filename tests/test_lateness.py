@@ -1,6 +1,5 @@
 """A lost request that is carried out late: the change after it has the last word."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,25 +13,19 @@ from instances.engine import drain
 from instances.engine.claims import lease
 from instances.models import Attempt, Instance, Operation, OperationState
 from instances.operations import Edition, request_instance_edit, request_instance_switch
-from sandbox.running import Account, Sandbox
-from tests.cases import the_operation, work
+from sandbox.running import Account
+from tests.cases import read, the_operation, work
+from tests.workers import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SETTLE = 600.0
 
 
-@pytest.fixture
-def made(ask: Callable[..., Instance], settings: Settings) -> Instance:
-    """An instance that a worker made, on a platform that may take ten minutes."""
-    instance = ask()
-    work()
+@pytest.fixture(autouse=True)
+def ten_minutes(made: Instance, settings: Settings) -> None:
+    """Let the platform take that long, once the instance is made."""
     settings.ENGINE = {**settings.ENGINE, "SETTLE_SECONDS": SETTLE}
-    return instance
-
-
-def read(instance: Instance) -> Instance:
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def switch(made: Instance, actor: User, *, is_to_be_disabled: bool) -> None:
@@ -55,10 +48,10 @@ def lose(account: Account, method: str) -> None:
     account.fault("late commit", method=method, path="/instances", **fault)
 
 
-def arrive(account: Account, sandbox: Sandbox) -> None:
+def arrive(account: Account) -> None:
     """Have what waits on the platform carried out."""
     account.release()
-    sandbox.settle()
+    wait_for(lambda: all(entry.commits for entry in account.ledger() if entry.faults))
 
 
 def let_pass(seconds: float) -> None:
@@ -77,7 +70,7 @@ def is_due() -> bool:
 
 
 def test_what_is_disabled_late_does_not_undo_the_enabling(
-    made: Instance, account: Account, sandbox: Sandbox, operator: User
+    made: Instance, account: Account, operator: User
 ) -> None:
     lose(account, "DELETE")
     switch(made, operator, is_to_be_disabled=True)
@@ -88,21 +81,21 @@ def test_what_is_disabled_late_does_not_undo_the_enabling(
     assert (waiting.state, waiting.problem) == (OperationState.QUEUED, "earlier")
     assert "has the last word" in waiting.message
     assert not is_due()
-    arrive(account, sandbox)
+    arrive(account)
     let_pass(SETTLE)
     assert the_operation(made).state == OperationState.SUCCEEDED
     assert account.only_instance()["disabled"] is False
 
 
 def test_a_name_that_comes_late_does_not_replace_the_newer_one(
-    made: Instance, account: Account, sandbox: Sandbox, operator: User
+    made: Instance, account: Account, operator: User
 ) -> None:
     lose(account, "PATCH")
     rename(made, operator, "Hers")
     work()
     rename(made, operator, "His")
     assert the_operation(made).problem == "earlier"
-    arrive(account, sandbox)
+    arrive(account)
     let_pass(SETTLE - 30)
     assert the_operation(made).problem == "earlier"
     let_pass(SETTLE)

@@ -30,7 +30,7 @@ from instances.operations import (
     request_instance_edit,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
+from tests.cases import read, the_operation, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,13 +38,6 @@ S = OperationState
 Ask = Callable[..., Instance]
 Edit = Callable[..., Operation]
 CALLBACK = "event.notification.callback.url"
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    instance = ask()
-    work()
-    return read(instance)
 
 
 @pytest.fixture
@@ -60,10 +53,6 @@ def edit(made: Instance, operator: User) -> Edit:
         )
 
     return edit
-
-
-def read(instance: Instance) -> Instance:
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def patches(account: Account) -> list[dict[str, Any]]:

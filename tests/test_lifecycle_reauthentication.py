@@ -34,19 +34,12 @@ from instances.operations import (
     reveal_token,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
+from tests.cases import read, the_operation, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 S = OperationState
 Renew = Callable[..., Operation]
-
-
-@pytest.fixture
-def made(ask: Callable[..., Instance]) -> Instance:
-    instance = ask()
-    work()
-    return read(instance)
 
 
 @pytest.fixture
@@ -61,10 +54,6 @@ def renew(made: Instance, operator: User) -> Renew:
         )
 
     return renew
-
-
-def read(instance: Instance) -> Instance:
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def patches(account: Account) -> list[dict[str, Any]]:

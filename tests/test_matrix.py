@@ -22,13 +22,13 @@ from instances.models import (
     Share,
     ShareLevel,
 )
-from tests.conftest import put_in_state
 from tests.expected import (
     GONE,
     ROLES,
     SIGN_IN,
     TABLE,
 )
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 

@@ -33,7 +33,8 @@ from instances.operations import (
 )
 from instances.secret import Secret
 from instances.vault import Purpose, keyring
-from tests.conftest import RING, put_in_state
+from tests.conftest import RING
+from tests.states import put_in_state
 
 Ask = Callable[..., Instance]
 TYPED = {"zuorav2.sandbox": True, "username": "u", "password": "p"}

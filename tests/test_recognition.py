@@ -24,7 +24,8 @@ from instances.models import (
     Role,
 )
 from instances.vault import keyring
-from tests.conftest import RING, put_in_state
+from tests.conftest import RING
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 

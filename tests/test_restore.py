@@ -35,7 +35,7 @@ from instances.models import (
 )
 from sandbox.running import Account
 from tests.cases import work
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ from instances.models import (
     Role,
 )
 from instances.vault import Purpose
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 NEW = "/instances/new/"
 Typed = dict[str, Any]

@@ -19,7 +19,7 @@ from instances.models import (
     Operation,
     OperationState,
 )
-from tests.conftest import TOKEN, put_in_state
+from tests.states import TOKEN, put_in_state
 
 Ask = Callable[..., Instance]
 TABS = ("detail", "configuration", "token", "instance_activity", "sharing")

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from instances.models import Instance, InstanceStatus, Operation, OperationState
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from instances.models import (
     Organization,
     Share,
 )
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 Ask = Callable[..., Instance]
 LIST = "/instances/"

@@ -25,7 +25,7 @@ from instances.models import (
     ShareLevel,
 )
 from instances.models.health import today
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from instances.models import Instance, OperationState, Organization
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from instances.models import AuditEntry, Instance, Role, Share
-from tests.conftest import TOKEN
+from tests.states import TOKEN
 
 JSON = {"Accept": "application/json"}
 

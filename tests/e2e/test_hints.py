@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from instances import vault
 from instances.models import Instance, OperationSecret, OperationState
 from instances.vault import Purpose
-from tests.conftest import put_in_state
 from tests.e2e.conftest import Visitor
 from tests.e2e.test_pages import WINDOWS
+from tests.states import put_in_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from instances.models import Instance, OperationState, Organization, Share, ShareLevel
-from tests.conftest import put_in_state
 from tests.e2e.conftest import Visitor
+from tests.states import put_in_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

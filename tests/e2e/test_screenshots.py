@@ -27,8 +27,8 @@ from instances.models import (
     Organization,
 )
 from instances.models.health import today
-from tests.conftest import put_in_state
 from tests.e2e.conftest import Visitor
+from tests.states import put_in_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -12,16 +12,8 @@ from instances.models import (
 from instances.operations import (
     request_instance_deletion,
 )
-from tests.cases import work
-from tests.removal.steps import Ask, Delete, read
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    """An instance that a worker made on the platform."""
-    instance = ask()
-    work()
-    return read(instance)
+from tests.cases import read, work
+from tests.removal.steps import Delete
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from instances.models import (
     OperationState,
 )
 from sandbox.running import Account
-from tests.cases import the_operation
+from tests.cases import read, the_operation
 
 S = OperationState
 
@@ -22,10 +22,6 @@ Ask = Callable[..., Instance]
 
 
 Delete = Callable[..., Operation]
-
-
-def read(instance: Instance) -> Instance:
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def stands(instance: Instance) -> tuple[str, str, str]:

@@ -24,8 +24,8 @@ from instances.operations import (
 )
 from instances.vault import Purpose
 from sandbox.running import Account
-from tests.cases import the_operation, work
-from tests.removal.steps import Delete, S, bring_the_day, read, sent, stands
+from tests.cases import read, the_operation, work
+from tests.removal.steps import Delete, S, bring_the_day, sent, stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

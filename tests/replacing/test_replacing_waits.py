@@ -24,8 +24,8 @@ from instances.operations import SecretPair
 from instances.secret import Secret
 from instances.vault import Purpose
 from sandbox.running import Account
-from tests.conftest import put_in_state
 from tests.replacing.steps import Ask, enter, opened, pair_of, read
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,21 +16,11 @@ from instances.operations import (
 from sandbox.running import Account
 from tests.cases import work
 from tests.rotation.steps import (
-    Ask,
     Rotate,
     come_to_an_end,
     forward,
     prove,
-    read,
 )
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    """An instance that a worker made on the platform."""
-    instance = ask()
-    work()
-    return read(instance)
 
 
 @pytest.fixture

@@ -18,18 +18,14 @@ from instances.operations import (
     decide_rotation,
 )
 from sandbox.running import Account
+from tests.cases import read
 
 R = RotationState
-
 
 Ask = Callable[..., Instance]
 
 
 Rotate = Callable[..., Rotation]
-
-
-def read(instance: Instance) -> Instance:
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def forward(rotation: Rotation) -> Rotation:

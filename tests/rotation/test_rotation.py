@@ -26,7 +26,7 @@ from instances.operations import (
     request_instance_deletion,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
+from tests.cases import read, the_operation, work
 from tests.rotation.steps import (
     R,
     Rotate,
@@ -36,7 +36,6 @@ from tests.rotation.steps import (
     is_untouched,
     look,
     prove,
-    read,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -27,7 +27,7 @@ from instances.operations import (
     request_instance_switch,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
+from tests.cases import read, the_operation, work
 from tests.rotation.steps import (
     R,
     bring_the_day,
@@ -36,7 +36,6 @@ from tests.rotation.steps import (
     is_untouched,
     look,
     prove,
-    read,
     show_valid,
 )
 

@@ -26,8 +26,8 @@ from instances.operations import (
     undo_instance_deletion,
 )
 from instances.operations.restore import accept_restore
-from tests.cases import the_operation, work
-from tests.rotation.steps import R, Rotate, come_to_an_end, forward, is_untouched, prove, read, undo
+from tests.cases import read, the_operation, work
+from tests.rotation.steps import R, Rotate, come_to_an_end, forward, is_untouched, prove, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

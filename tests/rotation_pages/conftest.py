@@ -14,7 +14,7 @@ from instances.models import (
     RotationState,
 )
 from instances.operations import request_instance_rotation
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from instances.models import (
     Organization,
 )
 from sandbox.running import Account
-from tests.conftest import TOKEN
+from tests.states import TOKEN
 
 Ask = Callable[..., Instance]
 

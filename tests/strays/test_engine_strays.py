@@ -21,7 +21,7 @@ from instances.models import (
 )
 from instances.vault import keyring
 from sandbox.running import Account
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 from tests.strays.steps import (
     Ask,
     foreign_tag,

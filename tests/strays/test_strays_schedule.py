@@ -23,7 +23,7 @@ from instances.models import (
     Role,
 )
 from sandbox.running import Account
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 from tests.strays.steps import DAY, Ask, due, foreign_tag, is_about, plant, search_all, work
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,16 +12,7 @@ from instances.models import (
 from instances.operations import (
     request_instance_switch,
 )
-from tests.cases import work
-from tests.switching.steps import Ask, Switch, read
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    """An instance that a worker made on the platform."""
-    instance = ask()
-    work()
-    return read(instance)
+from tests.switching.steps import Switch
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from instances.operations import (
     reveal_token,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
-from tests.switching.steps import S, Switch, fail, read, sent, stands
+from tests.cases import read, the_operation, work
+from tests.switching.steps import S, Switch, fail, sent, stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -29,8 +29,8 @@ from instances.operations import (
     request_cancel,
 )
 from sandbox.running import Account
-from tests.cases import the_operation, work
-from tests.switching.steps import Ask, S, Switch, fail, read, sent, stands
+from tests.cases import read, the_operation, work
+from tests.switching.steps import Ask, S, Switch, fail, sent, stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

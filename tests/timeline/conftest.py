@@ -7,18 +7,12 @@ from instances.engine import health, platform_log
 from instances.models import (
     Instance,
 )
-from sandbox.running import Account
-from tests.cases import work
-from tests.timeline.told import Ask
 
 
 @pytest.fixture
-def made(ask: Ask, account: Account, settings: Settings) -> Instance:
+def made(made: Instance, settings: Settings) -> Instance:
     """An instance that was made on the platform, and is watched."""
     settings.HEALTH = {**settings.HEALTH, "LOG_EVERY": 3600.0}
-    instance = ask()
-    work()
     health.enroll()
     platform_log.enroll()
-    instance.refresh_from_db()
-    return instance
+    return made

@@ -6,16 +6,10 @@ from instances.engine import health
 from instances.models import (
     Instance,
 )
-from sandbox.running import Account
-from tests.cases import work
-from tests.watching.steps import Ask
 
 
 @pytest.fixture
-def made(ask: Ask, account: Account) -> Instance:
+def made(made: Instance) -> Instance:
     """An instance that was made on the platform, and is watched."""
-    instance = ask()
-    work()
     health.enroll()
-    instance.refresh_from_db()
-    return instance
+    return made

@@ -1,7 +1,6 @@
 """A worker dies at each step of a change: it is made, told as it is, and made no more than needed."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,42 +15,12 @@ from instances.operations import (
 )
 from instances.vault import Purpose
 from sandbox.running import Account
-from tests.cases import work
-from tests.workers import Worker, empty_broker, wait_for
+from tests.workers import Worker, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 Ask = Callable[..., Instance]
 STEPS = ("intended", "change answered", "change recorded", "change stored")
-QUICK = {"ELEMENTDESK_SETTLE_SECONDS": "1", "ELEMENTDESK_WORKER_PROCESSES": "1"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """Start workers that die where a ticket tells them to; end those that are left."""
-    workers: list[Worker] = []
-    tickets = tmp_path / "tickets"
-    tickets.mkdir()
-    empty_broker()
-
-    def begin(step: str = "") -> Worker:
-        if step:
-            (tickets / step).write_text("SIGKILL")
-        armed = {"DEBUG": "true", "ELEMENTDESK_CRASH_AT": str(tickets)}
-        workers.append(Worker(tmp_path, **QUICK, **armed))
-        return workers[-1]
-
-    yield begin
-    for worker in workers:
-        worker.stop()
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    """An instance as a worker makes it."""
-    instance = ask()
-    work()
-    return Instance.objects.select_related("organization").get(pk=instance.pk)
 
 
 def disable(instance: Instance, user: User, _account: Account) -> Operation:

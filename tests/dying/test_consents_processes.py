@@ -1,7 +1,6 @@
 """A worker dies around the request that carries a code: the code goes out once, and nothing is lost."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -10,32 +9,11 @@ from pytest_django import Settings
 from instances.models import Consent, Instance, InstanceStatus, Operation, Organization
 from sandbox.running import Account
 from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, work
-from tests.workers import Worker, empty_broker, wait_for
+from tests.workers import Worker, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 APPLICATION = {"oauth.api.key": "client-of-ours", "oauth.api.secret": "its-long-secret"}
-QUICK = {"ELEMENTDESK_SETTLE_SECONDS": "1", "ELEMENTDESK_WORKER_PROCESSES": "1"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """Start workers that die where a ticket tells them to; end those that are left."""
-    workers: list[Worker] = []
-    tickets = tmp_path / "tickets"
-    tickets.mkdir()
-    empty_broker()
-
-    def begin(step: str = "") -> Worker:
-        if step:
-            (tickets / step).write_text("SIGKILL")
-        armed = {"DEBUG": "true", "ELEMENTDESK_CRASH_AT": str(tickets)}
-        workers.append(Worker(tmp_path, **QUICK, **armed))
-        return workers[-1]
-
-    yield begin
-    for worker in workers:
-        worker.stop()
 
 
 @pytest.fixture
