@@ -24,7 +24,7 @@ from instances.models import (
     ShareLevel,
 )
 from instances.operations import request_instance_rotation
-from tests.conftest import put_in_state
+from tests.states import put_in_state
 
 pytestmark = pytest.mark.django_db
 
