@@ -14,6 +14,7 @@ from pytest_django import Settings
 from instances import operations, zuora
 from instances.models import (
     AuditEntry,
+    CancelWish,
     CredentialPrint,
     Environment,
     Instance,
@@ -24,6 +25,8 @@ from instances.models import (
     Role,
 )
 from instances.vault import keyring
+from sandbox.running import Account
+from tests.cases import absent_twice, the_operation, work
 from tests.conftest import RING
 from tests.states import put_in_state
 
@@ -193,3 +196,56 @@ def test_form_asks_beside_the_switch_and_obeys(
     assert not Operation.objects.filter(instance__name="Test").exists()
     sent = signed_in.post(reverse("instances:new"), typed | {"confirms_environment": "on"})
     assert sent.status_code == 302
+
+
+def prints() -> set[object]:
+    """Return the operations whose credentials are known again."""
+    return set(CredentialPrint.objects.values_list("operation", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refused_request_leaves_no_fingerprint(ask: Ask, account: Account) -> None:
+    refused = ask(configuration=entries(sandbox=True))
+    made = ask()
+    assert len(prints()) == 2
+    work()
+    assert read_status(refused) == InstanceStatus.REJECTED
+    assert prints() == {the_operation(made).pk}
+
+
+def test_request_that_is_taken_back_leaves_no_fingerprint(ask: Ask, operator: User) -> None:
+    instance = ask()
+    operations.request_cancel(actor=operator, instance=instance, wish=CancelWish.KEEP)
+    assert read_status(instance) == InstanceStatus.CANCELED
+    assert not prints()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_that_a_person_gives_up_leaves_no_fingerprint(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    stopped = absent_twice(ask, account)
+    assert prints() == {stopped.pk}
+    operations.decide(actor=operator, operation=stopped, choice=operations.Choice.MARK, reason="-")
+    assert not prints()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refused_change_leaves_only_the_fingerprint_of_before(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    instance = ask()
+    work()
+    made = the_operation(instance)
+    operations.request_instance_reauthentication(
+        requester=operator,
+        instance=Instance.objects.get(pk=instance.pk),
+        configuration={"username": "somebody", "password": "not-the-password"},
+    )
+    work()
+    assert the_operation(instance).state == OperationState.REJECTED
+    assert prints() == {made.pk}
+
+
+def read_status(instance: Instance) -> str:
+    return Instance.objects.get(pk=instance.pk).status

@@ -5,6 +5,7 @@ from django import forms
 from django.template.loader import render_to_string
 
 from instances.forms.secrets import SecretField
+from instances.forms.spaces import TrimmedField, trimmed
 
 TYPED = " planted secret\t"
 
@@ -62,3 +63,30 @@ def test_spaces_alone_are_nothing_whatever_is_answered() -> None:
     form = sent(secret="  ", **{"secret.spaces": "keep"})
     assert form.is_valid()
     assert form.cleaned_data["secret"] == ""
+
+
+class OneName(forms.Form):
+    name = TrimmedField(label="Client ID", required=False)
+    other = TrimmedField(label="User name", required=False)
+
+
+@pytest.mark.parametrize("typed", [" an-id", "an-id\t", "\u00a0an-id "])
+def test_name_loses_its_spaces_and_says_so(typed: str) -> None:
+    form = OneName({"name": typed, "other": "plain"})
+    assert form.is_valid()
+    assert form.cleaned_data["name"] == "an-id"
+    assert trimmed(form) == ["Client ID"]
+    page = render_to_string("includes/field.html", {"field": form["name"]})
+    assert "Client ID begins or ends with a space, which is taken away" in page
+    assert " hidden>" not in page
+
+
+@pytest.mark.parametrize("typed", ["an-id", "an id", "", "  "])
+def test_name_without_spaces_around_it_says_nothing(typed: str) -> None:
+    form = OneName({"name": typed})
+    assert trimmed(form) == []
+    assert " hidden>" in render_to_string("includes/field.html", {"field": form["name"]})
+
+
+def test_secret_is_not_named_among_what_lost_spaces() -> None:
+    assert trimmed(sent(secret=TYPED, **{"secret.spaces": "strip"})) == []

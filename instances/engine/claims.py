@@ -29,9 +29,9 @@ from instances.models import (
     Consent,
     Evidence,
     Operation,
-    OperationSecret,
     OperationState,
     Organization,
+    erase_credentials,
 )
 
 MAX_CLAIMS = 5
@@ -138,7 +138,7 @@ class Claim:
         """End the operation without an instance, erasing its credentials with it."""
         with transaction.atomic():
             self.release(state, problem=problem, message=message[:600], finished_at=Now(), claims=0)
-            OperationSecret.objects.filter(operation=self.operation).delete()
+            erase_credentials([self.operation.pk])
             if self.operation.payload.get("consent"):
                 Consent.objects.filter(operation=self.operation).erase()
             audit.record(None, FINAL_ACTIONS[state], self.operation.subject, problem=problem)

@@ -20,8 +20,8 @@ from instances.models import (
     AttemptOutcome,
     Consent,
     OperationKind,
-    OperationSecret,
     OperationState,
+    erase_credentials,
 )
 
 GONE = "The platform says that the instance does not exist any more, so nothing was changed."
@@ -174,6 +174,6 @@ def end(
 
 def _release(claim: Claim, state: OperationState, problem: str, message: str) -> None:
     claim.release(state, finished_at=Now(), problem=problem, message=message[:600], claims=0)
-    OperationSecret.objects.filter(operation=claim.operation).delete()
+    erase_credentials([claim.operation.pk])
     if claim.operation.payload.get("consent"):
         Consent.objects.filter(operation=claim.operation).erase()

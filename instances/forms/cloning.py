@@ -1,14 +1,18 @@
 """Begin a new form with what an instance is like: everything but credentials."""
 
 import re
+from collections.abc import Collection, Iterable
+from itertools import count
 from typing import Any
 
 from instances import element_entries, entries
 from instances.forms.entries import name_of
-from instances.models import Element, Environment, Instance, InstanceStatus
+from instances.models import Element, Environment, Instance, InstanceStatus, search
 from instances.tags import without_ours
 
-NAME_LENGTH = 255
+NAME_LENGTH, SOUGHT = 255, 200
+# What these were called may be used again.
+FREED = (InstanceStatus.DELETED, InstanceStatus.REJECTED, InstanceStatus.CANCELED)
 COPY = re.compile(r" \(copy(?: (\d{1,4}))?\)$")
 # Something was hidden here, so what is left is no value to send.
 MASK = "*" * 8
@@ -25,7 +29,7 @@ def initial_from(instance: Instance) -> dict[str, Any]:
     is_copy = _is_there(instance)
     return {
         "organization": instance.organization_id,
-        "name": name_of_copy(instance.name) if is_copy else instance.name,
+        "name": _name_beside(instance) if is_copy else instance.name,
         "is_sandbox": instance.environment != Environment.PRODUCTION,
         "authentication_type": _authentication_type(instance),
         "tags": ", ".join(without_ours(instance.tag_names)),
@@ -45,7 +49,7 @@ def initial_of(instance: Instance, element: Element) -> dict[str, Any]:
         and not entries.holds_mask(value)
     }
     return {
-        "name": name_of_copy(instance.name) if is_copy else instance.name,
+        "name": _name_beside(instance) if is_copy else instance.name,
         "environment": instance.environment,
         "tags": ", ".join(without_ours(instance.tag_names)),
         **taken,
@@ -57,12 +61,31 @@ def _is_there(instance: Instance) -> bool:
     return instance.remote_id is not None and not is_gone
 
 
-def name_of_copy(name: str) -> str:
-    """Return `name` with “(copy)” behind it, numbered from the second copy on."""
+def name_of_copy(name: str, taken: Collection[str] = ()) -> str:
+    """Return `name` with “(copy)” behind it, numbered from the second copy on, unless that is taken."""
     found = COPY.search(name)
     stem = name[: found.start()] if found else name
-    mark = f" (copy {int(found[1] or 1) + 1})" if found else " (copy)"
-    return stem[: NAME_LENGTH - len(mark)] + mark
+    numbers = count(int(found[1] or 1) + 1 if found else 1)
+    return first_free(stem, (f" (copy {at})" if at > 1 else " (copy)" for at in numbers), taken)
+
+
+def first_free(stem: str, marks: Iterable[str], taken: Collection[str]) -> str:
+    """Return the first name of stem and mark that is not taken; the stem is cut to make room."""
+    names = (stem[: NAME_LENGTH - len(mark)] + mark for mark in marks)
+    return next(name for name in names if name not in taken)
+
+
+def taken_beside(instance: Instance, stem: str, mark: str) -> set[str]:
+    """Return the names that begin so, or nearly so, of what is there in the same organization."""
+    mine = Instance.objects.filter(organization=instance.organization_id).exclude(status__in=FREED)
+    # What is longer may be cut before the mark.
+    text = stem + mark if len(stem) <= SOUGHT else stem[:SOUGHT]
+    return search.names_with(mine, text)
+
+
+def _name_beside(instance: Instance) -> str:
+    stem = COPY.sub("", instance.name)
+    return name_of_copy(instance.name, taken_beside(instance, stem, " (copy"))
 
 
 def _authentication_type(instance: Instance) -> str:

@@ -12,6 +12,7 @@ from instances import access, zuora
 from instances.access import Action
 from instances.forms.environments import EnvironmentQuestion
 from instances.forms.secrets import SecretField
+from instances.forms.spaces import TrimmedField
 from instances.models import Instance, Organization
 
 AUTHENTICATION_TYPES = [
@@ -123,7 +124,7 @@ class InstanceForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Authentication (authentication.type) is missing."},
     )
-    username = forms.CharField(
+    username = TrimmedField(
         label="User name",
         required=False,
         max_length=255,
@@ -132,7 +133,7 @@ class InstanceForm(forms.Form):
         ),
     )
     password = SecretField(label="Password", required=False)
-    client_id = forms.CharField(
+    client_id = TrimmedField(
         label="Client ID",
         required=False,
         help_text="In Zuora's administration, on the page of a user that only programs use: New OAuth "

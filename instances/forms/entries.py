@@ -9,6 +9,7 @@ from django import forms
 from instances import element_entries
 from instances.element_entries import Entry
 from instances.forms.secrets import SecretField
+from instances.forms.spaces import TrimmedField
 
 PREFIX = "entry."
 # What may stand in an element's id as it is: `aria-describedby` is split at spaces.
@@ -41,9 +42,8 @@ def field_for(entry: Entry) -> forms.Field:
     if options:
         return _choice(entry, options, about)
     length = LENGTH.match(kind)
-    return forms.CharField(
-        max_length=int(length[1]) if length else LONGEST, widget=_text(kind), **about
-    )
+    of = forms.CharField if kind in LONG_TEXTS else TrimmedField
+    return of(max_length=int(length[1]) if length else LONGEST, widget=_text(kind), **about)
 
 
 def _secret(kind: str, about: dict[str, Any]) -> forms.Field:

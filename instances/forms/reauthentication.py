@@ -10,6 +10,7 @@ from instances import entries, operations, zuora
 from instances.forms.creation import AUTHENTICATION_TYPES
 from instances.forms.environments import EnvironmentQuestion
 from instances.forms.secrets import SecretField
+from instances.forms.spaces import TrimmedField
 from instances.models import Instance
 
 PREFIX = "entry."
@@ -119,7 +120,7 @@ class ReauthenticationForm(forms.Form):
             options |= {"choices": AUTHENTICATION_TYPES, "widget": forms.RadioSelect}
             return forms.ChoiceField(**options)
         widget = forms.TextInput(attrs=PLAIN)
-        return forms.CharField(max_length=1000, widget=widget, **options)
+        return TrimmedField(max_length=1000, widget=widget, **options)
 
 
 SANDBOX = (

@@ -3,12 +3,13 @@
 from django import forms
 
 from instances.forms.secrets import SecretField
+from instances.forms.spaces import TrimmedField
 
 
 class ReconsentForm(forms.Form):
     """The application's key and secret, which are not kept here."""
 
-    key = forms.CharField(
+    key = TrimmedField(
         label="API key",
         max_length=1000,
         widget=forms.TextInput(

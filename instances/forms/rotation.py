@@ -1,6 +1,8 @@
 """Rotate an instance: what its twin needs, and for how long both work."""
 
 import re
+from collections.abc import Collection
+from itertools import count
 from typing import Any
 
 from django import forms
@@ -9,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from instances import zuora
-from instances.forms.cloning import NAME_LENGTH, initial_from, initial_of
+from instances.forms.cloning import first_free, initial_from, initial_of, taken_beside
 from instances.forms.creation import InstanceForm
 from instances.forms.elements import ElementForm
 from instances.models import Element, Instance
@@ -18,13 +20,18 @@ from instances.tags import without_ours
 
 # What an earlier rotation wrote on the platform.
 REPLACES = re.compile(r"replaces-\d+")
-DATED = re.compile(r" \(\d{4}-\d\d-\d\d\)$")
+DATED = re.compile(r" \(\d{4}-\d\d-\d\d(?:, \d{1,4})?\)$")
 
 
-def name_of_twin(name: str) -> str:
-    """Return `name` with the present day behind it, in place of the day of an earlier rotation."""
-    mark = f" ({timezone.now():%Y-%m-%d})"
-    return DATED.sub("", name)[: NAME_LENGTH - len(mark)] + mark
+def name_of_twin(name: str, taken: Collection[str] = ()) -> str:
+    """Return `name` with the present day behind it, in place of that of an earlier rotation."""
+    day = f"{timezone.now():%Y-%m-%d}"
+    marks = (f" ({day}, {at})" if at > 1 else f" ({day})" for at in count(1))
+    return first_free(DATED.sub("", name), marks, taken)
+
+
+def _name_beside(old: Instance) -> str:
+    return name_of_twin(old.name, taken_beside(old, DATED.sub("", old.name), " (20"))
 
 
 class DaysField(forms.FloatField):
@@ -56,7 +63,7 @@ def _initial_twin(old: Instance) -> dict[str, Any]:
     """Return what the form of every twin begins with, whatever its element asks for."""
     kept = [tag for tag in without_ours(old.tag_names) if not REPLACES.fullmatch(tag)]
     return {
-        "name": name_of_twin(old.name),
+        "name": _name_beside(old),
         "tags": ", ".join(kept),
         "days": f"{settings.ENGINE['ROTATION_DAYS']:g}",
     }

@@ -1,4 +1,4 @@
-"""Spaces around a secret: whether they belong to it is asked for, never guessed."""
+"""Spaces around what is typed: of a secret they are asked about, of a name taken away, and that is said."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,19 +27,35 @@ class SecretInput(forms.PasswordInput):
         return typed.strip() if answer == STRIP else WithSpaces(typed)
 
 
-class SecretBoundField(forms.BoundField):
-    """A secret in a form, and the question about the spaces around it."""
-
-    @property
-    def asks_about_spaces(self) -> bool:
-        """Whether the field takes one line: around several, spaces mean nothing."""
-        return isinstance(self.field.widget, SecretInput)
+class SpacedBoundField(forms.BoundField):
+    """What was typed in a form, perhaps with spaces around it."""
 
     @property
     def has_spaces(self) -> bool:
         """Whether what was typed last had spaces around it."""
         typed = str(self.form.data.get(self.html_name) or "") if self.form.is_bound else ""
         return typed.strip() not in ("", typed)
+
+
+class TrimmedBoundField(SpacedBoundField):
+    """A text in a form, and whether it loses spaces on its way."""
+
+    is_trimmed = True
+
+
+class TrimmedField(forms.CharField):
+    """A user name, a client's ID or the like: spaces around it are taken away, and that is said."""
+
+    bound_field_class = TrimmedBoundField
+
+
+class SecretBoundField(SpacedBoundField):
+    """A secret in a form, and the question about the spaces around it."""
+
+    @property
+    def asks_about_spaces(self) -> bool:
+        """Whether the field takes one line: around several, spaces mean nothing."""
+        return isinstance(self.field.widget, SecretInput)
 
     @property
     def answer_name(self) -> str:
@@ -56,3 +72,11 @@ class SecretBoundField(forms.BoundField):
 def answer_name(name: str) -> str:
     """Return the name of the answer about the secret of this name."""
     return f"{name}.spaces"
+
+
+def trimmed(form: forms.Form) -> list[str]:
+    """Return the labels of what lost spaces on its way."""
+    bound = [form[name] for name in form.fields]
+    return [
+        str(one.label) for one in bound if isinstance(one, TrimmedBoundField) and one.has_spaces
+    ]

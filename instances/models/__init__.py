@@ -11,7 +11,7 @@ from instances.models.attempt import (
 from instances.models.audit import AuditEntry, AuditResult
 from instances.models.candidate import Candidate, CandidateState
 from instances.models.consent import Consent, ConsentProtocol
-from instances.models.credential import CredentialPrint
+from instances.models.credential import CredentialPrint, erase_credentials
 from instances.models.element import CatalogReading, Element
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
@@ -94,6 +94,7 @@ __all__ = [
     "ask_change_now",
     "ask_removal",
     "database_now",
+    "erase_credentials",
     "new_id",
     "only_there",
 ]

@@ -1,8 +1,15 @@
 """By what credentials are known again after they were erased."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db import models
 
-from instances.models.operation import Operation
+from instances.models.operation import Operation, OperationSecret
+from instances.models.states import OperationState
+
+# What was not accepted, or never sent, signs in nowhere: it leaves no print.
+FUTILE = (OperationState.REJECTED, OperationState.CANCELED)
 
 
 class CredentialPrint(models.Model):
@@ -19,3 +26,14 @@ class CredentialPrint(models.Model):
 
     def __str__(self) -> str:
         return f"Credentials of {self.operation_id}"
+
+
+def erase_credentials(operations: Iterable[UUID] | models.QuerySet[Operation]) -> None:
+    """
+    Erase what these operations send, in the caller's transaction, which ended them.
+
+    Of those that came to nothing no fingerprint is kept either.
+    """
+    OperationSecret.objects.filter(operation__in=operations).delete()
+    ended = CredentialPrint.objects.filter(operation__in=operations)
+    ended.filter(operation__state__in=FUTILE).delete()

@@ -86,10 +86,21 @@ def matching(rows: QuerySet[Instance], text: str) -> Matches:
     if text.isascii() and text.isdigit() and len(text) < 19:
         parts.append(rows.filter(remote_id=int(text)))
     if not is_short(text):
-        containing = Q(name__alike=text) | Q(element_key__alike=text)
-        if connection.vendor == "sqlite":
-            words = search_index.words_of(text)
-            are_few = bool(words) and search_index.holds_few(words, MOST_BY_INDEX)
-            containing &= Q(pk__in=search_index.ids(words)) if are_few else Q()
-        parts.append(rows.filter(containing))
+        indexed, are_few = _indexed(text)
+        parts.append(rows.filter(Q(name__alike=text) | Q(element_key__alike=text), indexed))
     return Matches(tuple(parts), are_few)
+
+
+def names_with(rows: QuerySet[Instance], text: str) -> set[str]:
+    """Return the names among `rows` that contain the text, in upper or lower case."""
+    indexed, _ = _indexed(text)
+    return set(rows.filter(indexed, name__alike=text).values_list("name", flat=True))
+
+
+def _indexed(text: str) -> tuple[Q, bool]:
+    """Return what leads SQLite to its index, and whether few rows are expected there."""
+    if connection.vendor != "sqlite":
+        return Q(), True
+    words = search_index.words_of(text)
+    are_few = bool(words) and search_index.holds_few(words, MOST_BY_INDEX)
+    return (Q(pk__in=search_index.ids(words)) if are_few else Q()), are_few

@@ -20,8 +20,8 @@ from instances.models import (
     InstanceStatus,
     Operation,
     OperationKind,
-    OperationSecret,
     OperationState,
+    erase_credentials,
 )
 
 # What a person may take back: a deletion has its own way.
@@ -98,7 +98,7 @@ def _cancel_unsent(
         message=TAKEN_BACK[status],
     )
     if ended:
-        OperationSecret.objects.filter(operation__instance=instance).delete()
+        erase_credentials(instance.operations.all())
         Consent.objects.filter(operation__instance=instance).erase()
         Instance.objects.filter(pk=instance.pk).update(status=status)
     return bool(ended)

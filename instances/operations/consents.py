@@ -19,9 +19,9 @@ from instances.models import (
     Instance,
     InstanceStatus,
     Operation,
-    OperationSecret,
     OperationState,
     Organization,
+    erase_credentials,
 )
 from instances.vault import Purpose
 
@@ -210,7 +210,7 @@ def _end(consent: Consent) -> bool:
     )
     if not ended:
         return False
-    OperationSecret.objects.filter(operation=consent.operation).delete()
+    erase_credentials([consent.operation.pk])
     mine = Consent.objects.filter(pk=consent.pk)
     mine.update(returned_at=Now())
     mine.erase()

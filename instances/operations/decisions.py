@@ -24,6 +24,7 @@ from instances.models import (
     OperationSecret,
     OperationState,
     Verdict,
+    erase_credentials,
 )
 
 
@@ -248,7 +249,7 @@ def _mark(operation: Operation) -> None:
         problem="declared",
         message="A person marked it as not created." if is_creation else "A person gave it up.",
     )
-    OperationSecret.objects.filter(operation=operation).delete()
+    erase_credentials([operation.pk])
     _show_again(operation)
 
 

@@ -15,6 +15,7 @@ from instances.forms.cloning import initial_from
 from instances.forms.creation import initial_typed
 from instances.models import Element, Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+from instances.views.trimming import tell_trimmed
 
 TEMPLATE = "instances/instance_new.html"
 NOT_KNOWN = (
@@ -42,6 +43,7 @@ def instance_new(request: SignedInRequest) -> HttpResponse:
         started = "Provisioning has started."
         repeated = "This form had been sent before. Nothing new was started: this is its instance."
         messages.info(request, started if instance.is_busy else repeated)
+        tell_trimmed(request, form)
         return redirect(instance)
     status = 422 if form.errors else 200
     context = {"form": form, "preview": RequestPreview.of(form), "source": source}

@@ -16,6 +16,7 @@ from instances.forms.cloning import initial_of
 from instances.models import Element, Instance
 from instances.views.creation import named_source
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.trimming import tell_trimmed
 
 TEMPLATE = "instances/instance_new_element.html"
 # Names are for reading: whoever has more of them searches.
@@ -58,6 +59,7 @@ def element_new(request: SignedInRequest, pk: UUID, key: str) -> HttpResponse:
         started = "Provisioning has started."
         repeated = "This form had been sent before. Nothing new was started: this is its instance."
         messages.info(request, started if instance.is_busy else repeated)
+        tell_trimmed(request, form)
         return redirect(instance)
     context = _context(form) | {"source": source if initial else None}
     return render(request, TEMPLATE, context, status=422 if form.errors else 200)

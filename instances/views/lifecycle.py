@@ -14,6 +14,7 @@ from instances.access import Action
 from instances.forms import SwitchForm
 from instances.models import FINAL, Instance
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+from instances.views.trimming import tell_trimmed
 
 NOT_THERE = "It is not on the platform, so there is nothing to change."
 OFF = "Its organization is switched off, so nothing is sent for it."
@@ -101,4 +102,5 @@ def attempt(
         form.add_error(None, str(error))
     else:
         messages.success(request, "Your change is saved and is sent to the platform now.")
+        tell_trimmed(request, form)
     return not form.errors

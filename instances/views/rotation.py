@@ -18,6 +18,7 @@ from instances.operations import RotationChoice
 from instances.views.creation import NOT_KNOWN
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.lifecycle import OFF, managed, turn_away, why_not
+from instances.views.trimming import tell_trimmed
 
 STARTED = "The rotation has begun: this is the new one. The old one is not touched yet."
 DECIDED = "It stands elsewhere by now, so this cannot be decided. This is how it stands."
@@ -44,6 +45,7 @@ def instance_rotate(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return redirect(old)
     if form.is_valid() and (rotation := _ask(request, old, form)):
         messages.success(request, STARTED)
+        tell_trimmed(request, form)
         return redirect(rotation.new)
     if not form.is_bound and not operations.may_be_rotated(old):
         return turn_away(request, old)

@@ -1,4 +1,5 @@
 // Secrets: ask about spaces around one while it is still in its field, since no page shows it again.
+// Other texts lose them on their way, and say so.
 
 const questions = (root) => root.querySelectorAll("[data-spaces-of]");
 const secretOf = (question) => document.getElementById(question.dataset.spacesOf);
@@ -7,6 +8,17 @@ function look(question) {
   const typed = secretOf(question).value;
   // An empty field after an answer: the question belongs to what has to be typed again.
   if (typed) question.hidden = typed === typed.trim() || !typed.trim();
+}
+
+function tell(note) {
+  const typed = document.getElementById(note.dataset.trims).value;
+  note.hidden = typed === typed.trim() || !typed.trim();
+}
+
+function lookAround() {
+  if (isPressed) return;
+  questions(document).forEach(look);
+  document.querySelectorAll("[data-trims]").forEach(tell);
 }
 
 function isOpen(question) {
@@ -24,9 +36,7 @@ for (const kind of ["pointerup", "pointercancel"]) {
 
 // A paste is in the field, and a click is done, only after its event.
 for (const kind of ["change", "paste", "pointerup", "pointercancel"]) {
-  document.addEventListener(kind, () => {
-    setTimeout(() => { if (!isPressed) questions(document).forEach(look); });
-  });
+  document.addEventListener(kind, () => setTimeout(lookAround));
 }
 
 // Sent without an answer it would come back, and the secret would have to be typed again.

@@ -13,10 +13,12 @@ from instances.models import (
     Instance,
     InstanceStatus,
     Operation,
+    OperationState,
     Organization,
     Role,
 )
 from tests.commands.ran import GUIDE, ask_for, run
+from tests.states import put_in_state
 
 
 def test_an_instance_is_asked_for_and_its_repairs_are_said(
@@ -148,3 +150,20 @@ def test_the_list_can_be_narrowed(ask: Callable[..., Instance]) -> None:
     assert json.loads(run("list_instances", "--json", "--status", "active").out) == []
     assert json.loads(run("list_instances", "--json", "--organization", "Nowhere").out) == []
     assert run("list_instances").out.rstrip().endswith("One")
+
+
+def test_credentials_of_the_other_environment_are_asked_about(
+    organization: Organization, operator: User, file: Path, ask: Callable[..., Instance]
+) -> None:
+    login = {"username": "ops@example.com", "password": "pl4nted-secret"}
+    live = ask(name="Live billing", configuration={"zuorav2.sandbox": False, **login})
+    put_in_state(live, OperationState.SUCCEEDED)
+    ran = ask_for(organization, file, "--user", "olivia")
+    assert (ran.code, ran.out) == (3, "")
+    assert "'Live billing' signs in to Zuora's production with exactly these" in ran.err
+    assert "the file says sandbox (zuorav2.sandbox). Nothing was sent." in ran.err
+    assert "--confirm-environment" in ran.err
+    assert "pl4nted" not in ran.err
+    assert Operation.objects.count() == 1
+    ran = ask_for(organization, file, "--user", "olivia", "--confirm-environment")
+    assert (ran.code, Operation.objects.count()) == (0, 2)

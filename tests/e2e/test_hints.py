@@ -139,3 +139,46 @@ def test_risk_of_a_password_is_told_where_it_is_chosen(enter: Open) -> None:
     expect(risk).to_be_visible()
     page.get_by_role("radio", name="OAuth client").check()
     expect(risk).to_be_hidden()
+
+
+TAKEN_AWAY = "User name begins or ends with a space, which is taken away"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_user_name_says_that_it_loses_its_spaces(
+    enter: Open, window: dict[str, int], scheme: str
+) -> None:
+    somebody = enter(viewport=window, color_scheme=scheme)
+    page = somebody.page
+    expect(page.get_by_text(TAKEN_AWAY)).to_be_hidden()
+    page.locator("#id_username").fill(" somebody@zuora.example")
+    page.locator("#id_password").fill(PASSWORD)
+    expect(page.get_by_text(TAKEN_AWAY)).to_be_visible()
+    assert somebody.accessibility_violations() == []
+    assert somebody.overflow() <= 0
+    if folder := os.environ.get("SHOTS"):
+        name = f"trimmed-{window['width']}-{scheme}.png"
+        page.screenshot(path=f"{folder}/{name}", full_page=True)
+    create(page)
+    expect(page.get_by_text("Spaces were taken away around: User name.")).to_be_visible()
+
+
+def test_user_name_without_spaces_says_nothing(enter: Open) -> None:
+    page = enter().page
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("#id_password").blur()
+    expect(page.get_by_text(TAKEN_AWAY)).to_be_hidden()
+    create(page)
+    expect(page.get_by_text("Provisioning has started")).to_be_visible()
+    expect(page.get_by_text("Spaces were taken away")).to_have_count(0)
+
+
+def test_without_javascript_lost_spaces_are_told_afterwards(enter: Open) -> None:
+    page = enter(java_script_enabled=False).page
+    page.locator("#id_username").fill("somebody@zuora.example ")
+    create(page)
+    expect(page.get_by_text(TAKEN_AWAY)).to_be_visible()
+    page.locator("#id_password").fill(PASSWORD)
+    create(page)
+    expect(page.get_by_text("Spaces were taken away around: User name.")).to_be_visible()

@@ -10,10 +10,17 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from instances import operations, pasted
+from instances import operations, pasted, zuora
 from instances.access import NotAllowedError
 from instances.management.commands.list_instances import facts
-from instances.models import Instance, InstanceStatus, Operation, Organization, Role
+from instances.models import (
+    Environment,
+    Instance,
+    InstanceStatus,
+    Operation,
+    Organization,
+    Role,
+)
 from instances.operations import MissingEntriesError
 from instances.pasted import InstanceFileError, InstanceRequest
 
@@ -53,6 +60,11 @@ class Command(BaseCommand):
         parser.add_argument("--file", required=True, help="instance.json, or - for standard input")
         parser.add_argument("--user", metavar="USERNAME", help="in whose name; default: its admin")
         parser.add_argument("--wait", nargs="?", type=float, const=SECONDS, metavar="SECONDS")
+        parser.add_argument(
+            "--confirm-environment",
+            action="store_true",
+            help="send credentials that are in use in Zuora's other environment, too",
+        )
         parser.add_argument("--request-id", type=uuid.UUID, metavar="UUID", help="asks only once")
 
     def handle(self, **options: Any) -> None:
@@ -61,7 +73,13 @@ class Command(BaseCommand):
         request, repairs = _read(options["file"])
         for repair in repairs:
             self.stderr.write(repair)
-        asked = _ask(organization, requester, request, options["request_id"] or uuid.uuid4())
+        asked = _ask(
+            requester=requester,
+            organization=organization,
+            client_request_id=options["request_id"] or uuid.uuid4(),
+            heeds_environment=not options["confirm_environment"],
+            **_wish(request),
+        )
         instance = _wait(asked, options["wait"] or 0.0)
         self.stdout.write(json.dumps(facts(instance), indent=2, ensure_ascii=False))
         if options["wait"] is not None:
@@ -125,19 +143,18 @@ def _decoded(content: bytes) -> str:
         raise InstanceFileError("The file is not text in UTF-8.") from None
 
 
-def _ask(
-    organization: Organization, requester: User, request: InstanceRequest, request_id: uuid.UUID
-) -> Instance:
+def _wish(request: InstanceRequest) -> dict[str, Any]:
+    return {
+        "element_key": request.element_key,
+        "name": request.name,
+        "configuration": request.configuration,
+        "tag_names": request.tags,
+    }
+
+
+def _ask(**wish: Any) -> Instance:
     try:
-        return operations.request_instance(
-            requester=requester,
-            organization=organization,
-            element_key=request.element_key,
-            name=request.name,
-            configuration=request.configuration,
-            tag_names=request.tags,
-            client_request_id=request_id,
-        )
+        return operations.request_instance(**wish)
     except operations.NoAddressError as error:
         raise CommandError(str(error), returncode=REFUSED) from None
     except MissingEntriesError as error:
@@ -145,9 +162,21 @@ def _ask(
     except operations.RequestReusedError as error:
         used = f"{error} It led to {error.instance.name!r} ({error.instance.pk})."
         raise CommandError(used, returncode=REFUSED) from None
+    except operations.OtherEnvironmentError as error:
+        raise CommandError(_other_environment(error), returncode=REFUSED) from None
     except NotAllowedError as error:
-        refused = f"{requester} may not create instances in {organization}."
+        refused = f"{wish['requester']} may not create instances in {wish['organization']}."
         raise CommandError(refused, returncode=NOT_ALLOWED) from error
+
+
+def _other_environment(error: operations.OtherEnvironmentError) -> str:
+    known = error.environment.label.lower()
+    asked = next(one.label.lower() for one in Environment if one != error.environment)
+    return (
+        f"{error.instance.name!r} signs in to Zuora's {known} with exactly these credentials, but the file "
+        f"says {asked} ({zuora.SANDBOX_ENTRY}). Nothing was sent. Correct the file, or say "
+        "--confirm-environment if they are right there, too."
+    )
 
 
 def _wait(instance: Instance, seconds: float) -> Instance:
