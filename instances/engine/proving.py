@@ -23,6 +23,10 @@ FRESH = timedelta(hours=1)
 # After an answer that may pass, it is asked again no sooner than this.
 AGAIN = timedelta(minutes=1)
 OWN_TOKEN = (CheckMethod.PING, CheckMethod.READ)
+UNTESTABLE = (
+    "The new one offers nothing harmless to ask, so it could not be tested with its own token. Try it, "
+    "and say that it works. The old one is not touched."
+)
 
 
 def why_unusable(instance: Instance) -> str:
@@ -37,10 +41,13 @@ def why_unusable(instance: Instance) -> str:
     return ""
 
 
-def proof(instance: Instance, since: datetime, asker: User) -> tuple[bool, str]:
+def proof(
+    instance: Instance, since: datetime, asker: User, *, is_vouched: bool
+) -> tuple[bool, str]:
     """
     Tell whether an instance answered with its own token since then, and what speaks against it.
 
+    Where it has nothing to ask, the platform's record and the word of a person (`is_vouched`) do.
     What was not tested since is asked for, in the name of `asker`, and is known a little later.
     """
     checks = HealthCheck.objects.filter(instance=instance, at__gte=since).order_by("-pk")
@@ -53,6 +60,8 @@ def proof(instance: Instance, since: datetime, asker: User) -> tuple[bool, str]:
         return False, ""
     if last.result == HealthState.HEALTHY and own is not None:
         return own.result == HealthState.HEALTHY, _told(own)
+    if last.result == HealthState.HEALTHY and is_vouched:
+        return True, ""
     if last.result != HealthState.ACTION_NEEDED:
         _ask_again(instance, last, asker)
     return False, _told(last)
@@ -65,7 +74,7 @@ def _told(check: HealthCheck) -> str:
         return f"The test of the new one failed.{said} The old one is not touched."
     if check.method in OWN_TOKEN:
         return ""
-    return "The new one could not be tested with its own token. The old one is not touched."
+    return UNTESTABLE
 
 
 def _ask_again(instance: Instance, last: HealthCheck, asker: User) -> None:

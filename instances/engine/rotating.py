@@ -174,9 +174,11 @@ def _is_proven(rotation: Rotation, since: datetime) -> bool:
     """Tell whether it has answered with its own token since then, and nothing bad was seen later."""
     if not _is_usable(rotation):
         return False
-    is_proven, why = proving.proof(rotation.new, since, rotation.requester)
+    is_proven, why = proving.proof(
+        rotation.new, since, rotation.requester, is_vouched=rotation.is_vouched
+    )
     if why:
-        _halt(rotation, "unproven", why)
+        _halt(rotation, "untestable" if why == proving.UNTESTABLE else "unproven", why)
     return is_proven
 
 

@@ -65,6 +65,8 @@ class Rotation(models.Model):
     both_until = models.DateTimeField(null=True, blank=True)
     # Somebody said that everybody has moved: calls of the old one hold nothing up.
     is_hurried = models.BooleanField(default=False)
+    # Somebody has tried the new one, which offers nothing that could be asked here.
+    is_vouched = models.BooleanField(default=False)
     # When the platform's usage of the old one was asked for last.
     usage_asked_at = models.DateTimeField(null=True, blank=True)
     # What disables or deletes the old one; later operations of it are newer.

@@ -37,6 +37,7 @@ class RotationChoice(StrEnum):
     FINISH = "finish"
     LONGER = "longer"
     GO_ON = "go-on"
+    VOUCH = "vouch"
     UNDO = "undo"
 
 
@@ -154,6 +155,8 @@ def rotation_choices(rotation: Rotation) -> tuple[RotationChoice, ...]:
         rotation.state == RotationState.PROVING and rotation.problem
     ):
         choices = [RotationChoice.GO_ON, *choices]
+    if rotation.problem == "untestable":
+        choices = [RotationChoice.VOUCH, *choices]
     return tuple(choices)
 
 
@@ -198,6 +201,8 @@ def _apply(rotation: Rotation, actor: User, choice: RotationChoice, days: float)
     elif choice == RotationChoice.LONGER:
         rotation.both_until = max(rotation.both_until or now, now) + timedelta(days=days)
         rotation.is_hurried = False
+    elif choice == RotationChoice.VOUCH:
+        rotation.is_vouched = True
     elif choice == RotationChoice.FINISH:
         rotation.both_until, rotation.is_hurried = now, True
     elif rotation.state == RotationState.LEAVING:

@@ -30,6 +30,7 @@ WORDS = {
     "finish": "Finish now",
     "longer": "Keep both longer",
     "go-on": "Go on",
+    "vouch": "I tried it: it works",
     "undo": "Undo: keep the old one",
 }
 

@@ -43,6 +43,7 @@ WORDS = {
     "rotation.ended": ("Rotation ended: the old one stays", "off", "undo-2"),
     "rotation.finish": ("Rotation: decided to finish now", "warn", "refresh-cw"),
     "rotation.longer": ("Rotation: decided to keep both longer", "info", "clock"),
+    "rotation.vouch": ("Rotation: the new one was tried, and works", "info", "check"),
     "rotation.go_on": ("Rotation: decided to go on", "info", "refresh-cw"),
     "rotation.undo": ("Rotation undone: the old one stays", "info", "undo-2"),
     "decision.look": ("Decided: look again", "info", "search"),

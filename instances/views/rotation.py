@@ -27,6 +27,7 @@ DONE = {
     RotationChoice.FINISH: "The old one is disabled as soon as the new one has been tested again.",
     RotationChoice.LONGER: "Both are kept longer.",
     RotationChoice.GO_ON: "It goes on, in your name.",
+    RotationChoice.VOUCH: "It goes on, on your word that the new one works.",
     RotationChoice.UNDO: "The old one stays. Delete the new one here if nobody needs it.",
 }
 
