@@ -175,6 +175,24 @@ def test_reauthenticating_asks_too(signed_in: Client, ask: Ask, production: Inst
     assert signed_in.post(url, typed | {"confirms_environment": "on"}).status_code == 302
 
 
+def test_rotating_asks_too(signed_in: Client, ask: Ask, production: Instance) -> None:
+    old = known(ask, sandbox=True, username="test@zuora.example", password="another")
+    url = reverse("instances:rotate", args=[old.pk])
+    typed = {**LOGIN, "authentication_type": "basic", "name": "Twin", "days": "1"}
+    typed |= {"client_request_id": str(uuid.uuid4())}
+    assert "confirms_environment" not in signed_in.get(url).content.decode()
+    answer = signed_in.post(url, typed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "the new one connects to the sandbox, like the old one" in page
+    assert "Send it all the same" in page
+    assert "planted-password" not in page
+    assert not Operation.objects.filter(instance__name="Twin").exists()
+    assert AuditEntry.objects.filter(action="credentials.recognized").count() == 1
+    assert signed_in.post(url, typed | {"confirms_environment": "on"}).status_code == 302
+    assert Operation.objects.filter(instance__name="Twin").exists()
+
+
 def test_form_asks_beside_the_switch_and_obeys(
     signed_in: Client, organization: Organization, production: Instance
 ) -> None:

@@ -10,13 +10,19 @@ TEXT = (
     "“{instance}” signs in to Zuora's {known} with exactly these credentials, but here the switch says "
     "{asked}. Nothing was sent. Turn it {turn} if {known} is meant, and type the secret again."
 )
+FIXED = (
+    "“{instance}” signs in to Zuora's {known} with exactly these credentials, but the new one connects "
+    "to the {asked}, like the old one. Nothing was sent. Type those of the {asked}."
+)
 
 
 class EnvironmentQuestion:
     """Whether credentials that are known from Zuora's one environment are meant for the other."""
 
-    def __init__(self, form: forms.Form, switch: str) -> None:
+    def __init__(self, form: forms.Form, switch: str, *, is_fixed: bool = False) -> None:
         self._form, self._switch = form, switch
+        # The environment is given, so that no switch is shown: `switch` is where the question stands.
+        self.is_fixed = is_fixed
 
     @property
     def is_asked(self) -> bool:
@@ -31,7 +37,7 @@ class EnvironmentQuestion:
     def say(self, error: OtherEnvironmentError) -> None:
         """Explain beside the switch where the credentials are known from."""
         is_sandbox = error.environment == Environment.SANDBOX
-        text = TEXT.format(
+        text = (FIXED if self.is_fixed else TEXT).format(
             instance=error.instance,
             known=error.environment.label.lower(),
             asked="production" if is_sandbox else "sandbox",

@@ -14,6 +14,7 @@ from instances import zuora
 from instances.forms.cloning import first_free, initial_from, initial_of, taken_beside
 from instances.forms.creation import InstanceForm
 from instances.forms.elements import ElementForm
+from instances.forms.environments import EnvironmentQuestion
 from instances.models import Element, Instance
 from instances.operations.rotation import MOST_DAYS
 from instances.tags import without_ours
@@ -78,12 +79,13 @@ class RotationForm(InstanceForm):
         super().__init__(data, user=user, initial=initial_from(old) | _initial_twin(old))
         self.fields["organization"].disabled = True
         self.fields["is_sandbox"].disabled = bool(old.environment)
+        if old.environment:
+            self.environment = EnvironmentQuestion(self, "authentication_type", is_fixed=True)
 
     def wish(self) -> dict[str, Any]:
         """Return what `operations.request_instance_rotation` needs besides who asks for what."""
         asked = super().wish()
-        # The environment is the old one's: there is nothing to ask about it.
-        del asked["organization"], asked["element_key"], asked["heeds_environment"]
+        del asked["organization"], asked["element_key"]
         return asked | {"days": self.cleaned_data["days"]}
 
 

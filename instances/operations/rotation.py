@@ -22,6 +22,7 @@ from instances.models import (
     Share,
     database_now,
 )
+from instances.operations import recognition
 from instances.operations.creation import RequestReusedError, request_instance
 from instances.operations.lifecycle import NotChangeableError, require_changeable
 from instances.operations.removal import delete_at, undo_instance_deletion
@@ -54,6 +55,7 @@ def request_instance_rotation(
     tag_names: Sequence[str],
     client_request_id: UUID,
     days: float,
+    heeds_environment: bool = False,
 ) -> Rotation:
     """
     Ask for a twin of `old` that takes its place; the same request id again returns the same rotation.
@@ -66,9 +68,14 @@ def request_instance_rotation(
     :raises SwitchedOffError: its organization is switched off.
     :raises MissingEntriesError: required entries are missing.
     :raises RequestReusedError: the id was used before, for something else.
+    :raises NoAddressError: an OAuth element, and the server does not know its own address.
+    :raises OtherEnvironmentError: the credentials are in use at Zuora's other environment.
     """
     require_changeable(requester, old)
     access.require(requester, Action.CREATE, old.organization)
+    if heeds_environment:
+        # Outside of the transaction: that they were recognized stays recorded.
+        recognition.refuse_other_environment(requester, old.element_key, configuration)
     with transaction.atomic():
         # Two who ask at once take turns here.
         old = Instance.objects.select_for_update(of=("self",)).get(pk=old.pk)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from instances import access, oauth, operations
 from instances.access import Action
-from instances.forms.rotation import AnyRotationForm, LongerForm, rotation_form
+from instances.forms.rotation import AnyRotationForm, LongerForm, RotationForm, rotation_form
 from instances.models import Instance, Rotation
 from instances.operations import RotationChoice
 from instances.views.creation import NOT_KNOWN
@@ -82,6 +82,10 @@ def _ask(request: SignedInRequest, old: Instance, form: AnyRotationForm) -> Rota
         form.add_error(None, _why_not(old))
     except operations.SwitchedOffError:
         form.add_error(None, OFF)
+    except operations.OtherEnvironmentError as error:
+        # Only Zuora's credentials are known again, so it is Zuora's form.
+        if isinstance(form, RotationForm):
+            form.environment.say(error)
     except (operations.NoAddressError, operations.MissingEntriesError) as error:
         form.add_error(None, str(error))
     return None

@@ -133,6 +133,30 @@ def test_switch_that_does_not_fit_the_credentials_is_asked_about(
     expect(page.get_by_text("Provisioning has started")).to_be_visible()
 
 
+def test_twin_with_credentials_of_the_other_environment_is_asked_about(
+    enter: Open, ask: Callable[..., Instance]
+) -> None:
+    login = {"username": "live@zuora.example", "password": PASSWORD}
+    live = ask(name="Live billing", configuration={"zuorav2.sandbox": False, **login})
+    test = ask(name="Test billing")
+    for one in (live, test):
+        put_in_state(one, OperationState.SUCCEEDED)
+    somebody = enter()
+    page = somebody.page
+    somebody.visit(reverse("instances:rotate", args=[test.pk]))
+    page.locator("#id_username").fill("live@zuora.example")
+    page.locator("#id_password").fill(PASSWORD)
+    page.get_by_role("button", name="Begin the rotation").click()
+    expect(page.get_by_text("connects to the sandbox, like the old one").last).to_be_visible()
+    assert somebody.accessibility_violations() == []
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/rotation-environment.png", full_page=True)
+    page.get_by_label("Send it all the same").check()
+    page.locator("#id_password").fill(PASSWORD)
+    page.get_by_role("button", name="Begin the rotation").click()
+    expect(page.get_by_text("The rotation has begun")).to_be_visible()
+
+
 def test_risk_of_a_password_is_told_where_it_is_chosen(enter: Open) -> None:
     page = enter().page
     risk = page.get_by_text("A password can stop working by itself")
