@@ -45,9 +45,10 @@ check: .venv/.installed-dev  ## formatting, linting, types, import rule, templat
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-bench: .venv/.installed-dev  ## how fast instances are made and pages shown; writes docs/performance.md (ARGS="--pages --rows 100000")
+bench: .venv/.installed-dev  ## how fast instances are made, pages shown and accounts compared; writes docs/performance.md (ARGS="--pages --rows 100000")
 	@$(BIN)/python -m bench --keep $(ARGS)
 	@case "$(ARGS)" in *--pages*) ;; *) $(BIN)/python -m bench --keep --pages $(ARGS) ;; esac
+	@case "$(ARGS)" in *--pages*) ;; *) $(BIN)/python -m bench.synchronization --keep ;; esac
 
 format: .venv/.installed-dev  ## ruff and djade rewrite what they can
 	$(BIN)/ruff check --fix .

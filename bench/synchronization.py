@@ -12,15 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import measure, pages
+from bench import measure, pages, report
 from sandbox.running import RemoteSandbox
 from tests import servers
 
 LEAST_SHARE = 0.5
 MOST_GROWTH_MB = 30.0
+SECTION, NEXT = "## Comparing an account, measured", "## Pages, measured"
 
 
 def measured(rows: int) -> dict[str, Any]:
@@ -77,12 +79,21 @@ def table(rows: int, found: dict[str, Any]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--keep", action="store_true", help="write docs/performance.md")
+    chosen = parser.parse_args()
+    rows = chosen.rows
     began = time.monotonic()
     lines = table(rows, measured(rows))
-    head = f"{rows:,} instances of one account, PostgreSQL, on {measure.machine()}."
-    sys.stdout.write("\n".join([head, "", *lines, ""]))
-    sys.stdout.write(f"{time.monotonic() - began:.0f} s.\n")
+    when = f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC"
+    head = (
+        f"{when}: {rows:,} instances of one account, PostgreSQL, on {measure.machine()}; medians."
+    )
+    text = "\n".join([head, "", *lines, ""])
+    sys.stdout.write(f"{text}\n{time.monotonic() - began:.0f} s.\n")
+    if chosen.keep:
+        before, rest = report.FILE.read_text().split(SECTION, 1)
+        after = rest.split(NEXT, 1)[1]
+        report.FILE.write_text(f"{before}{SECTION}\n\n{text.strip()}\n\n{NEXT}{after}")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,24 @@ def test_what_was_changed_back_matches_again(made: Instance, account: Account) -
     assert (line(made).standing, line(made).differences) == (Standing.MATCHES, [])
 
 
+def test_a_line_that_changed_is_the_same_line(made: Instance, account: Account) -> None:
+    synchronize()
+    before = line(made)
+    account.change_instance(made.remote_id or 0, name="Renamed there")
+    synchronize()
+    after = line(made)
+    assert (after.pk, after.first_seen_at) == (before.pk, before.first_seen_at)
+    assert after.last_seen_at > before.last_seen_at
+
+
+def test_what_changed_here_since_differs_too(made: Instance, account: Account) -> None:
+    account.change_instance(made.remote_id or 0, name="Renamed there")
+    synchronize()
+    made.replace_tags(["only", "ours"])
+    synchronize()
+    assert line(made).differences == ["name", "tags"]
+
+
 def test_a_foreign_instance_is_only_there(organization: Organization, account: Account) -> None:
     number = account.add_instance(element="zuorav2", name="Foreign", tags=["x"])["id"]
     synchronize()

@@ -11,6 +11,7 @@ from instances.models import (
     InstanceTag,
     Organization,
     adoptions_under_way,
+    among,
 )
 
 COMPARED = ("pk", "organization", "status", "remote_id", "name", "is_disabled", "has_events")
@@ -33,7 +34,7 @@ def _rows(
     """Return rows of the account, whichever organization they belong to."""
     # Where the platform did not tell its id of the account, the origin alone stood for it.
     rows = Instance.objects.filter(
-        account__in=[organization.account, organization.origin], remote_id__in=numbers
+        account__in=[organization.account, organization.origin], remote_id__among=among(numbers)
     ).exclude(status=InstanceStatus.DELETED)
     found = list(rows.values_list(*COMPARED, *told))
     tags = _tags([row[0] for row in found])

@@ -1,9 +1,10 @@
 """When each account is searched for strays: after every doubt several times, and daily."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -23,6 +24,8 @@ from instances.models import BreakerState, Organization
 logger = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS = 60.0
+# A list has hundreds of pages, and a statement for each would be a large part of its work.
+FRESH_PART = 0.1
 _stopping = threading.Event()
 _busy = threading.Lock()
 # Failures in a row, as this process saw them; a restart only begins the growth anew.
@@ -33,22 +36,27 @@ class StoppedError(Exception):
     """This process is about to end; another one takes the search up."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
     """One account, searched by this worker until the lease ends."""
 
     organization: Organization
     began: datetime
+    # When the lease was begun last, by this process's clock.
+    renewed_at: float = field(default_factory=time.monotonic)
 
     def renew(self) -> None:
         """
-        Begin the lease anew, before each call.
+        Begin the lease anew before a call, unless hardly any of it has passed.
 
         :raises StoppedError: the process shall end.
         """
         if _stopping.is_set():
             raise StoppedError
-        self._held().update(audit_due_at=Now() + lease())
+        now = time.monotonic()
+        if now - self.renewed_at > FRESH_PART * lease().total_seconds():
+            self._held().update(audit_due_at=Now() + lease())
+            self.renewed_at = now
 
     def finish(self) -> None:
         """Remember that the whole account was searched, and come due at the next time."""

@@ -14,7 +14,7 @@ from instances.models import Standing
 
 
 class Told(NamedTuple):
-    """What a line says and means; a row that says the same is only seen again."""
+    """What a line says and means; what says the same as before is only seen again."""
 
     digest: str
     standing: str
@@ -24,24 +24,24 @@ class Told(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A line as it was written down before."""
+    """A line as it was written down before: what most lines are compared by."""
 
     remote_id: int
-    id: UUID
     digest: str
     standing: str
-    differences: list[str]
-    entries: dict[str, str | None]
     instance: UUID | None
     ignored_digest: str
-    first_seen_at: datetime
+
+
+class Differing(NamedTuple):
+    """What was written down of a line besides, for the few that differ."""
+
+    remote_id: int
+    differences: list[str]
+    entries: dict[str, str | None]
     last_seen_at: datetime
     differs_since: datetime | None
     matched_at: datetime | None
-
-    @property
-    def told(self) -> Told:
-        return Told(self.digest, self.standing, self.differences, self.entries, self.instance)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def judge(found: FoundInstance, here: Ours | None, before: Known | None) -> Told
     is_ignored = before is not None and digest == before.ignored_digest
     is_pushed = before is not None and before.standing == Standing.PUSHED
     standing = _standing(found, here, differing, is_ignored=is_ignored, is_pushed=is_pushed)
+    if standing == Standing.MATCHES:
+        differing, told = [], {}
     return Told(digest, standing.value, differing, told, here.pk if here else None)
 
 
@@ -116,15 +118,23 @@ def differing_entries(here: Ours, found: FoundInstance) -> dict[str, str | None]
     }
 
 
-def since(told: Told, before: Known | None, began: datetime) -> dict[str, datetime | None]:
+def is_same(told: Told, before: Known | None, differing: Differing | None) -> bool:
+    """Tell whether a line says and means what is written down already."""
+    if before is None or told[:2] != before[1:3] or told.instance != before.instance:
+        return False
+    written = (differing.differences, differing.entries) if differing else ([], {})
+    return not told.differences or (told.differences, told.entries) == written
+
+
+def since(told: Told, differing: Differing | None, began: datetime) -> dict[str, datetime | None]:
     """Return since which comparison a line differs, and which was the last that did not show that."""
-    if not told.differences or told.standing == Standing.MATCHES:
+    if not told.differences:
         return {"differs_since": None, "matched_at": None}
-    if before is None or before.instance is None:
+    if differing is None:
         return {"differs_since": began, "matched_at": None}
-    if before.differs_since is None:
-        return {"differs_since": began, "matched_at": before.last_seen_at}
-    return {"differs_since": before.differs_since, "matched_at": before.matched_at}
+    if differing.differs_since is None:
+        return {"differs_since": began, "matched_at": differing.last_seen_at}
+    return {"differs_since": differing.differs_since, "matched_at": differing.matched_at}
 
 
 def _standing(

@@ -1,13 +1,14 @@
 """Find what carries our tag on the platform and is nobody's here; nothing is changed there."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef
 
 from instances import tags
 from instances.cloud_elements import CloudElementsClient, FoundInstance
-from instances.engine import accounts, findings
+from instances.engine import accounts, ahead, findings
 from instances.engine.synchronization import Comparison
 from instances.models import (
     FINAL,
@@ -19,6 +20,7 @@ from instances.models import (
     OperationState,
     Organization,
     Verdict,
+    among,
 )
 
 # After these nothing looks for an instance of the operation by itself any more.
@@ -54,12 +56,12 @@ def search(
     take_in_evidence(organization)
     comparison.begin()
     noticed = 0
+    with closing(ahead.read(client.pages_of_instances(), before_call)) as pages:
+        for page in pages:
+            comparison.take_in(page)
+            for start in range(0, len(page), LINES_AT_ONCE):
+                noticed += _take_in(organization, page[start : start + LINES_AT_ONCE])
     before_call()
-    for page in client.pages_of_instances():
-        comparison.take_in(page)
-        for start in range(0, len(page), LINES_AT_ONCE):
-            noticed += _take_in(organization, page[start : start + LINES_AT_ONCE])
-        before_call()
     _confirm(organization, client)
     comparison.complete()
     findings.settle_known(organization)
@@ -131,7 +133,7 @@ def _take_in(organization: Organization, page: Sequence[FoundInstance]) -> int:
 
 def _see_again(organization: Organization, remote_ids: Sequence[int]) -> set[int]:
     """Note that these were listed, and return those of them that are findings already."""
-    rows = Finding.objects.filter(account=organization.account, remote_id__in=remote_ids)
+    rows = Finding.objects.filter(account=organization.account, remote_id__among=among(remote_ids))
     noted = set(rows.values_list("remote_id", flat=True))
     if noted:
         findings.see_again(rows)

@@ -1,6 +1,6 @@
 """Compare the platform's list with what is known here, page by page; nothing is changed there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from instances import audit
 from instances.cloud_elements import FoundInstance
 from instances.engine import known_here
-from instances.engine.standing import Known, Told, judge, since
+from instances.engine.standing import Differing, Known, Told, is_same, judge, since
 from instances.models import (
     AuditEntry,
     Instance,
@@ -19,27 +19,12 @@ from instances.models import (
     ListedInstance,
     Organization,
     Synchronization,
+    among,
     new_id,
+    upsert,
 )
 
 ROWS_AT_ONCE = 500
-WRITTEN = [
-    "name",
-    "element_key",
-    "tags",
-    "is_valid",
-    "is_disabled",
-    "has_events",
-    "remote_created_at",
-    "digest",
-    "instance",
-    "standing",
-    "differences",
-    "entries",
-    "differs_since",
-    "matched_at",
-    "last_seen_at",
-]
 
 
 class CanceledError(Exception):
@@ -96,49 +81,62 @@ class Comparison:
 
     def _write(self, page: Sequence[FoundInstance]) -> None:
         lines = {found.remote_id: found for found in page}
-        mine = ListedInstance.objects.filter(organization=self.organization)
-        known = mine.filter(remote_id__in=lines).values_list(*Known._fields)
+        known = self._mine(lines).values_list(*Known._fields)
         before = {row.remote_id: row for row in map(Known._make, known)}
         here = known_here.of(self.organization, page, before)
-        same, other = [], []
-        for number, found in lines.items():
-            was = before.get(number)
-            told = judge(found, here.get(number), was)
-            if was is not None and was.told == told:
-                same.append(was.id)
-            else:
-                other.append(self._line(found, was, told))
-        with transaction.atomic():
-            ListedInstance.objects.filter(pk__in=same).update(last_seen_at=self.began)
-            ListedInstance.objects.bulk_create(
-                other,
-                update_conflicts=True,
-                unique_fields=["organization", "remote_id"],
-                update_fields=WRITTEN,
-            )
-
-    def _line(self, found: FoundInstance, before: Known | None, told: Told) -> ListedInstance:
-        return ListedInstance(
-            id=before.id if before else new_id(),
-            organization_id=self.organization.pk,
-            remote_id=found.remote_id,
-            name=found.name,
-            element_key=found.element_key[:100],
-            tags=list(found.tags),
-            is_valid=found.is_valid,
-            is_disabled=found.is_disabled,
-            has_events=found.has_events,
-            remote_created_at=found.remote_created_at,
-            digest=told.digest,
-            instance_id=told.instance,
-            standing=told.standing,
-            differences=told.differences,
-            entries=told.entries,
-            ignored_digest=before.ignored_digest if before else "",
-            first_seen_at=before.first_seen_at if before else self.began,
-            last_seen_at=self.began,
-            **since(told, before, self.began),
+        told = {
+            number: judge(found, here.get(number), before.get(number))
+            for number, found in lines.items()
+        }
+        were = self._differing([number for number, one in told.items() if one.differences])
+        same = {
+            number
+            for number, one in told.items()
+            if is_same(one, before.get(number), were.get(number))
+        }
+        # No transaction: a line needs no other, and a walk that breaks off begins again.
+        if same:
+            self._mine(same).update(last_seen_at=self.began)
+        upsert.write(
+            self._line(found, told[number], were.get(number))
+            for number, found in lines.items()
+            if number not in same
         )
+
+    def _mine(self, numbers: Iterable[int]) -> QuerySet[ListedInstance]:
+        return ListedInstance.objects.filter(
+            organization=self.organization, remote_id__among=among(numbers)
+        )
+
+    def _differing(self, numbers: Sequence[int]) -> dict[int, Differing]:
+        """Return what was written down of these, as far as they were known."""
+        if not numbers:
+            return {}
+        rows = self._mine(numbers).values_list(*Differing._fields)
+        return {row.remote_id: row for row in map(Differing._make, rows)}
+
+    def _line(self, found: FoundInstance, told: Told, was: Differing | None) -> dict[str, object]:
+        """Return the line by its columns; what is there already keeps its id and its beginning."""
+        return {
+            "id": new_id(),
+            "organization_id": self.organization.pk,
+            "remote_id": found.remote_id,
+            "name": found.name,
+            "element_key": found.element_key[:100],
+            "tags": found.tags,
+            "is_valid": found.is_valid,
+            "is_disabled": found.is_disabled,
+            "has_events": found.has_events,
+            "remote_created_at": found.remote_created_at,
+            "digest": told.digest,
+            "instance_id": told.instance,
+            "standing": told.standing,
+            "differences": told.differences,
+            "entries": told.entries,
+            "first_seen_at": self.began,
+            "last_seen_at": self.began,
+            **since(told, was, self.began),
+        }
 
     def _missing(self) -> QuerySet[Instance]:
         """Those that were ready before the walk began, and that the whole list did not show."""

@@ -1,5 +1,6 @@
 """What is remembered, and what can never be true."""
 
+from instances.models.among import among
 from instances.models.asking import ask_change_now, ask_removal
 from instances.models.attempt import (
     UNRESOLVED,
@@ -91,6 +92,7 @@ __all__ = [
     "Team",
     "Verdict",
     "adoptions_under_way",
+    "among",
     "ask_change_now",
     "ask_removal",
     "database_now",
