@@ -220,34 +220,34 @@ def main() -> None:
     if chosen.pages:
         pages.run(rows=chosen.rows, turns=chosen.turns, is_kept=chosen.keep)
         return
-    began = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
-        running(Path(name)) as (platform, desks),
-    ):
+    began, page = time.monotonic(), report.FILE.read_text()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for measured in parts(Path(folder), chosen):
+            text = report.table(measured, seconds=time.monotonic() - began)
+            if chosen.keep:  # what ended is kept, whatever becomes of the rest
+                report.keep(text, page)
+    sys.stdout.write(text)
+
+
+def parts(folder: Path, chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Measure one part after the other; yield after each all that is measured so far."""
+    measured: dict[str, Any] = {"waiting": [], "cost": [], "submitted": {}, "bulk": {}}
+    with running(folder) as (platform, desks):
         platform.steer(seconds=0.01)
         for desk in desks.values():
             desk.ask("provision", number=2 * CALLS)
-        measured: dict[str, Any] = {
-            "waiting": [
-                side_by_side(platform, desks, LATENCY, chosen.number) for _ in range(chosen.rounds)
-            ],
-            "cost": [
-                side_by_side(platform, desks, 0.0, chosen.number) for _ in range(chosen.rounds)
-            ],
-            "submitted": submitted(platform, desks["PostgreSQL"], chosen.submissions)
-            if chosen.submissions
-            else {},
-        }
+        for name, seconds in (("waiting", LATENCY), ("cost", 0.0)):
+            for _ in range(chosen.rounds):
+                measured[name].append(side_by_side(platform, desks, seconds, chosen.number))
+                yield measured
+        if chosen.submissions:
+            measured["submitted"] = submitted(platform, desks["PostgreSQL"], chosen.submissions)
+            yield measured
         platform.steer(seconds=0)
-        measured["bulk"] = (
-            desks["PostgreSQL"].ask("provision", number=chosen.bulk) if chosen.bulk else {}
-        )
-        measured["locked"] = "database is locked" in Path(name, "SQLite.log").read_text()
-    text = report.table(measured, seconds=time.monotonic() - began)
-    sys.stdout.write(text)
-    if chosen.keep:
-        report.keep(text)
+        if chosen.bulk:
+            measured["bulk"] = desks["PostgreSQL"].ask("provision", number=chosen.bulk)
+        measured["locked"] = "database is locked" in Path(folder, "SQLite.log").read_text()
+        yield measured
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from tests import servers
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 SECTION, NEXT = "## Pages, measured", "## Measured now"
+LAST = "The time before:"
 # What a page may take: of the same page with few rows, and of a view that does nothing (p95).
 MOST_GROWTH, MOST_TIMES_EMPTY = 1.3, 15
 SMALL = 1_000
@@ -187,8 +189,7 @@ def table(database: str, result: dict[str, Any]) -> list[str]:
     """Return one database's figures as Markdown; milliseconds."""
     empty = [one for taken in result["times"].values() for one in taken["empty"]]
     lines = [
-        f"### {result['number']:,} instances on {database}, beside {SMALL:,}",
-        "",
+        f"{result['number']:,} instances on {database}, beside {SMALL:,}. "
         f"Planted in {result['planted']:.0f} s. An empty view: p50 {_ms(empty, 0.5)} ms, p95 {_ms(empty, 0.95)} ms.",
         "",
         "| viewer | page | p50 ms | p95 ms | p95 of the small one | ratio | times an empty view | queries |",
@@ -222,16 +223,27 @@ def _same(queries: list[int]) -> str:
 
 
 def run(*, rows: int, turns: int, is_kept: bool) -> None:
-    """Measure on both databases, print the tables, keep them in docs/performance.md if asked."""
-    lines = [
-        f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC, on {measure.machine()}. {turns} rounds.",
-        "",
-    ]
+    """Measure on both databases; print each table as it ends, and keep it in docs/performance.md if asked."""
     for database, number in (("PostgreSQL", rows), ("SQLite", max(SMALL, rows // 10))):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            lines += table(database, measured(database, number, turns, Path(folder)))
-    text = "\n".join(lines)
-    sys.stdout.write(text)
-    if is_kept:
-        before, rest = FILE.read_text().split(SECTION, 1)
-        FILE.write_text(f"{before}{SECTION}\n\n{text.strip()}\n\n{NEXT}{rest.split(NEXT, 1)[1]}")
+            result = measured(database, number, turns, Path(folder))
+        text = "\n".join([f"### {database}", "", _when(turns), "", *table(database, result)])
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        if is_kept:
+            FILE.write_text(kept(FILE.read_text(), database, text))
+
+
+def _when(turns: int) -> str:
+    return f"{datetime.now(UTC):%-d %B %Y, %H:%M} UTC, on {measure.machine()}. {turns} rounds."
+
+
+def kept(page: str, database: str, text: str) -> str:
+    """Return the page with one database's figures, and under them those of the time before."""
+    before, rest = page.split(SECTION, 1)
+    section, after = rest.split(NEXT, 1)
+    parts = dict(re.findall(r"^### (\w+)$(.*?)(?=^### |\Z)", section, flags=re.M | re.S))
+    last = parts.get(database, "").split(LAST, 1)[0].strip()
+    parts[database] = text.partition("\n")[2].strip() + (f"\n\n{LAST}\n\n{last}" if last else "")
+    shown = "\n\n".join(f"### {name}\n\n{part.strip()}" for name, part in parts.items())
+    return f"{before}{SECTION}\n\n{shown}\n\n{NEXT}{after}"

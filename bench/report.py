@@ -30,9 +30,8 @@ def table(measured: dict[str, Any], *, seconds: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def keep(text: str) -> None:
-    """Put the text under "Measured now", and what stood there under "The time before"."""
-    page = FILE.read_text()
+def keep(text: str, page: str) -> None:
+    """Put the text under "Measured now", and what stood there in `page` under "The time before"."""
     head, rest = page.split(NOW, 1)
     last = rest.split(BEFORE, 1)[0].strip()
     FILE.write_text(f"{head}{NOW}\n\n{text.strip()}\n\n{BEFORE}\n\n{_lower(last)}\n")
@@ -90,6 +89,8 @@ def _waiting(rounds: Rounds) -> list[str]:
 
 
 def _cost(rounds: Rounds) -> list[str]:
+    if not rounds:
+        return []
     return [
         "### The same, answered at once: what an instance costs",
         "",
@@ -141,7 +142,9 @@ def _submitted(submitted: dict[str, list[float]]) -> list[str]:
 
 
 def _targets(measured: dict[str, Any]) -> list[str]:
-    rows = [*_rate_targets(measured), *_cost_targets(measured), *_other_targets(measured)]
+    rows = _rate_targets(measured)
+    if measured["cost"]:
+        rows += _cost_targets(measured) + _other_targets(measured)
     return [
         "### Targets",
         "",
@@ -197,6 +200,7 @@ def _other_targets(measured: dict[str, Any]) -> list[tuple[str, str, bool]]:
                     value <= most,
                 )
             )
-    locked = measured["locked"]
-    rows.append(('no "database is locked"', "some" if locked else "none", not locked))
+    if "locked" in measured:
+        locked = measured["locked"]
+        rows.append(('no "database is locked"', "some" if locked else "none", not locked))
     return rows

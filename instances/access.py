@@ -1,6 +1,6 @@
 """Who may do what to which row: the one place where rights are decided."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -123,14 +123,19 @@ def require(user: User, action: Action, target: Instance | Organization) -> None
         raise NotAllowedError(f"{action} {type(target).__name__}")
 
 
-def managed_by(user: User) -> QuerySet[Instance]:
-    """Return the instances that `user` may manage: by role, as owner, or by a share."""
+def managed_by(user: User, among: Collection[UUID] | None = None) -> QuerySet[Instance]:
+    """Return the instances, or those among some, that `user` may manage: by role, as owner, by a share."""
     if not user.is_active:
         return Instance.objects.none()
     owned = Q(owner=user, organization__in=organizations_for(user, Action.CREATE))
-    shared = _shares_with(user).filter(level=ShareLevel.MANAGE).values("instance")
+    shares = _shares_with(user).filter(level=ShareLevel.MANAGE)
+    rows = Instance.objects.all()
+    if among is not None:
+        # Said of the shares too, or all that the person has are read.
+        shares, rows = shares.filter(instance__in=among), rows.filter(pk__in=among)
     administered = organizations_for(user, Action.ADMINISTER)
-    return Instance.objects.filter(Q(organization__in=administered) | owned | Q(pk__in=shared))
+    shared = Q(pk__in=shares.values("instance"))
+    return rows.filter(Q(organization__in=administered) | owned | shared)
 
 
 def findings_for(user: User) -> QuerySet[Finding]:
@@ -176,7 +181,7 @@ def decidable_among(user: User, rows: Sequence[Operation]) -> set[UUID]:
     """Return which of these operations `user` may decide about, as `may_decide` tells of one."""
     instances = {one.instance_id for one in rows if one.instance_id}
     findings = {one.finding_id for one in rows if not one.instance_id and one.finding_id}
-    may = set(managed_by(user).filter(pk__in=instances).values_list("pk", flat=True))
+    may = set(managed_by(user, instances).values_list("pk", flat=True))
     may |= set(findings_for(user).filter(pk__in=findings).values_list("pk", flat=True))
     return {one.pk for one in rows if (one.instance_id or one.finding_id) in may}
 

@@ -82,8 +82,9 @@ class Reach:
 
     def in_health(self, rows: QuerySet[Instance], state: HealthState) -> list[Walk[Instance]]:
         """Return how to walk those of `rows` that the person may see and that are shown in a state."""
-        found, imposed = rows.filter(shown_health.found(state)), shown_health.imposed(state)
-        walks = self._of_organizations(Action.VIEW, found, column=BY_HEALTH[0], key=BY_HEALTH[1])
+        imposed, (column, key) = shown_health.imposed(state), BY_HEALTH
+        found = [rows.filter(condition) for condition in shown_health.found(state)]
+        walks = self._of_organizations(Action.VIEW, *found, column=column, key=key)
         if imposed is not None:
             # Elsewhere it would be asked of every instance in vain.
             held_up = [one for one in self.places if one.is_halted or one.is_paused]

@@ -55,12 +55,16 @@ def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]
 
 
 def _counted(walks: Iterable[Walk[Any]], most: int) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement that counts what is in any of the walks, each row once."""
+    """Return the statement that counts what is in any of the walks, each row once, up to about `most`."""
     cut = [walk.part(Span(most)).values("pk")[:most] for walk in walks]
     written = [rows.query.sql_with_params() for rows in cut]
     parts = [f"SELECT * FROM ({text}) AS walk{at}" for at, (text, _) in enumerate(written)]
     counted = f"SELECT COUNT(*) FROM ({' UNION '.join(parts)}) AS waiting"
-    return counted, tuple(one for _, parameters in written for one in parameters)
+    every = tuple(one for _, parameters in written for one in parameters)
+    first, known = written[0]
+    # Where the first reason gives as many as are counted, the others are not asked for.
+    enough = f"(SELECT COUNT(*) FROM ({first}) AS enough) >= {most}"
+    return f"SELECT CASE WHEN {enough} THEN {most} ELSE ({counted}) END", known + every
 
 
 @lru_cache(maxsize=256)

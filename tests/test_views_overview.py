@@ -232,3 +232,29 @@ def test_what_was_shared_and_never_looked_at_is_unknown(
     Share.objects.create(instance=active, user=tara, level=ShareLevel.VIEW, granted_by=operator)
     client.force_login(tara)
     assert numbers(client) == {"unknown": 1}
+
+
+def test_what_was_shared_is_counted_up_to_a_hundred(
+    client: Client, active: Instance, operator: User, make_user: Callable[..., User]
+) -> None:
+    tara = make_user("tara")
+    rows = [
+        Instance(
+            organization=active.organization,
+            owner=operator,
+            name=f"Number {at}",
+            element_key="zuorav2",
+            status=InstanceStatus.ACTIVE,
+            account="somewhere|1",
+            remote_id=1000 + at,
+            token="ce1.x",
+        )
+        for at in range(101)
+    ]
+    Instance.objects.bulk_create(rows)
+    Share.objects.bulk_create(
+        Share(instance=row, user=tara, level=ShareLevel.VIEW, granted_by=operator) for row in rows
+    )
+    client.force_login(tara)
+    assert numbers(client) == {"unknown": 100}
+    assert "100 or more active instances" in words(client)

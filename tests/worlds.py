@@ -181,6 +181,8 @@ def _watch(world: World) -> None:
     refused.save()
     paused.paused_until = timezone.now() + timedelta(hours=1)
     paused.save()
+    # One in three was not looked at for long.
+    checked = [timezone.now(), timezone.now(), timezone.now() - timedelta(days=9)]
     for instance in world.instances:
         state = world.chance.choice(list(HealthState))
         is_new = state == HealthState.UNKNOWN and world.chance.random() < 0.5
@@ -189,7 +191,7 @@ def _watch(world: World) -> None:
             organization=instance.organization,
             state=state,
             problem="invalid" if state == HealthState.ACTION_NEEDED else "",
-            checked_at=None if is_new else timezone.now(),
+            checked_at=None if is_new else world.chance.choice(checked),
         )
         world.healths[instance.pk] = row
     Health.objects.bulk_create(world.healths.values())

@@ -116,6 +116,24 @@ class Walk(Generic[Row]):
         return rows.filter(conditions).order_by(order)
 
 
+def first_of_each(
+    rows: QuerySet[Row],
+    column: str,
+    each: type[Model],
+    values: Sequence[object],
+    *,
+    order: str,
+    most: int,
+) -> QuerySet[Row]:
+    """Return the first rows in that order of each value together, in order, not cut yet."""
+    if connection.vendor != "postgresql":
+        return rows.filter((f"{column}__in", values)).order_by(order)
+    of_one = rows.filter((column, OuterRef("pk"))).order_by(order).values("pk")[:most]
+    ids = Func(ArraySubquery(of_one), function="unnest", output_field=UUIDField())
+    found = each._default_manager.filter(pk__in=values).annotate(found=ids).values("found")
+    return rows.filter(Found(F("pk"), ArraySubquery(found))).order_by(order)
+
+
 def newest(walks: Iterable[Walk[Row]], span: Span, dress: Dress[Row]) -> list[Row]:
     """
     Return the rows of all walks together, each once, in order.

@@ -4,13 +4,19 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from instances.models import Health, Instance, InstanceStatus
-from instances.models.walk import Span, newest
+from instances.models import Health, Instance, InstanceStatus, Organization
+from instances.models.walk import Span, first_of_each, newest
 from instances.reach import BROKEN, Reach
 from instances.views.diagnosis import Diagnosis, diagnose
 
+# What a diagnosis asks of an instance, its health and its organization.
+DIAGNOSED = (
+    *("health__state", "health__problem", "health__since", "health__checked_at"),
+    *("organization__secrets_refused_at", "organization__is_active", "organization__breaker"),
+    *("organization__paused_until", "organization__failing_since"),
+)
 # What was shared by others is looked through one by one, so not without end.
-MOST_SHARED = 1000
+MOST_SHARED = 100
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ def shared_by_others(reach: Reach) -> list[Instance]:
 
 
 def _with_health(rows: QuerySet[Instance]) -> QuerySet[Instance]:
-    return rows.select_related("health", "organization").defer("element", "configuration", "token")
+    return rows.select_related("health", "organization").only(*DIAGNOSED)
 
 
 def health_of(instance: Instance) -> Health | None:
@@ -40,9 +46,12 @@ def health_of(instance: Instance) -> Health | None:
 
 def broken_of(reach: Reach, most: int) -> list[Broken]:
     """Return the newest that the person may see."""
-    mine = _with_instance(BROKEN.filter(organization__in=reach.organizations()))
+    every = _with_instance(BROKEN.all())
+    mine = first_of_each(
+        every, "organization", Organization, reach.organizations(), order="-since", most=most
+    )
     theirs = newest(reach.broken_by_share(), Span(most), _with_instance)
-    found = {row.pk: row for row in [*mine.order_by("-since")[:most], *theirs]}
+    found = {row.pk: row for row in [*mine[:most], *theirs]}
     rows = sorted(found.values(), key=lambda row: row.since, reverse=True)
     return [
         Broken(row.instance, row, diagnose(row, row.instance.organization)) for row in rows[:most]

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
-from django.utils import timezone
-
-from instances.models import Health, HealthState, Instance, Organization
+from instances.models import Health, HealthState, Instance, Organization, shown_health
 from instances.models.health import SEVERITY
 
 TONES = {
@@ -106,7 +103,6 @@ FINE = {
     ),
     HealthState.DISABLED: ("It is switched off on the platform: calls to it are refused.", "", ""),
 }
-STALE_PERIODS = 3
 
 
 @dataclass(frozen=True)
@@ -173,9 +169,8 @@ def diagnose(health: Health | None, organization: Organization) -> Diagnosis:
 
 
 def _is_stale(checked_at: datetime) -> bool:
-    every = settings.HEALTH["EVERY"]
-    longest = timedelta(seconds=every * STALE_PERIODS)
-    return bool(every) and timezone.now() - checked_at > longest
+    before = shown_health.stale_before()
+    return before is not None and checked_at < before
 
 
 def of_instance(instance: Instance) -> Diagnosis | None:

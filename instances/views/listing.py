@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from instances.forms import InstanceFilter, PagePosition
 from instances.models import OWN_TAG, Instance, InstanceTag
-from instances.views.broken import health_of
+from instances.views.broken import DIAGNOSED, health_of
 from instances.views.diagnosis import Diagnosis, diagnose
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
@@ -19,10 +19,7 @@ TEMPLATE = "instances/instance_list.html"
 SHOWN = (
     *("name", "element_key", "environment", "status", "is_disabled", "remote_id", "created_at"),
     *("organization__name", "organization__environment_label", "owner__username"),
-    # How it is doing.
-    *("health__state", "health__problem", "health__since", "health__checked_at"),
-    *("organization__secrets_refused_at", "organization__is_active", "organization__breaker"),
-    *("organization__paused_until", "organization__failing_since"),
+    *DIAGNOSED,
 )
 
 

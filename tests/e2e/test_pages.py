@@ -1,5 +1,6 @@
 """Every page, in both color schemes, wide and narrow: no violation, nothing wider than the window."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -114,3 +115,29 @@ def test_admin_obeys_the_policy(
     for link in links:
         somebody.visit(link)
         assert somebody.page.locator("#content").is_visible()
+
+
+@pytest.mark.parametrize("width", [1240, 1600])
+def test_filters_stand_in_one_line(
+    visitor: Callable[..., Visitor],
+    with_password: Callable[[User], User],
+    organization: Organization,
+    operator: User,
+    width: int,
+) -> None:
+    Organization.objects.update(name="Production of the whole of Northern Europe")
+    with_password(operator)
+    somebody = visitor(viewport={"width": width, "height": 800})
+    somebody.sign_in("olivia")
+    toolbar = somebody.page.locator(".toolbar")
+    if shots := os.environ.get("SHOTS"):
+        somebody.page.screenshot(path=f"{shots}/filters-{width}.png")
+    lines = toolbar.locator(":scope > :visible").evaluate_all(
+        """parts => new Set(parts.map(part => {
+            const box = part.getBoundingClientRect();
+            return Math.round((box.top + box.bottom) / 2);
+        })).size"""
+    )
+    assert lines == 1
+    assert toolbar.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+    assert somebody.overflow() <= 0
