@@ -176,6 +176,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker that answers and refuses, because it is full or only a copy, ends no worker either.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # For ever: without a broker a worker finds its work by itself.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {

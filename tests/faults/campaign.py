@@ -25,6 +25,7 @@ from tests.faults.ground import USERNAME, Ground, Row, make_driver_user
 from tests.faults.key_rows import ROWS as KEY_ROWS
 from tests.faults.process_rows import ROWS as PROCESS_ROWS
 from tests.faults.queue_rows import ROWS as QUEUE_ROWS
+from tests.faults.refusal_rows import ROWS as REFUSAL_ROWS
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS
 from tests.faults.stack import Stack
 
@@ -38,6 +39,7 @@ ROWS = [
     *CHANGE_CRASH_ROWS,
     *CANCEL_ROWS,
     *KEY_ROWS,
+    *REFUSAL_ROWS,
     *DATABASE_ROWS,
 ]
 AT_ONCE = 6

@@ -80,7 +80,7 @@ class Stack:
         self.web_url = f"http://{HOST}:{free_port()}"
         self.broker = self._make("broker", self._broker_command())
         self.sandbox_process = self._make("sandbox", self._sandbox_command())
-        self.web = self._make("web", self._web_command())
+        self.web = self._make("web", self.web_command())
         self.workers = [self._make(f"worker-{number}", worker(number)) for number in (1, 2)]
         self.sandbox = RemoteSandbox(f"{os.environ['ELEMENTDESK_API_HOSTS']}/elements/api-v2")
 
@@ -156,7 +156,8 @@ class Stack:
         port = os.environ["ELEMENTDESK_API_HOSTS"].rsplit(":", 1)[1]
         return python("sandbox", "--port", port, "--data", self.folder / "platform")
 
-    def _web_command(self) -> list[str]:
+    def web_command(self) -> list[str]:
+        """Return the command line of the web server."""
         bind = self.web_url.removeprefix("http://")
         options = ("--worker-class", "gthread", "--threads", 8, "--workers", 2)
         quiet = ("--graceful-timeout", 5, "--no-control-socket", "--log-level", "warning")
