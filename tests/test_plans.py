@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from bench import planted
 from bench.crowd import Crowd
+from instances import access
+from instances.models import InstanceStatus
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 
@@ -81,3 +83,13 @@ def test_each_page_is_read_along_indexes_in_few_queries(crowd: Crowd) -> None:
             assert len(asked) <= MOST_QUERIES
             for statement in asked:
                 assert complaints(statement) == [], (viewer, name, statement)
+
+
+def test_name_of_a_copy_and_of_a_twin_is_found_along_an_index(crowd: Crowd) -> None:
+    admin = User.objects.get(username="admin")
+    zuoras = access.managed_by(admin).filter(element_key="zuorav2")
+    source = zuoras.filter(status=InstanceStatus.ACTIVE).first()
+    assert source is not None
+    for address in (f"/instances/new/?from={source.pk}", f"/instances/{source.pk}/rotate/"):
+        for statement in queries("admin", address):
+            assert complaints(statement) == [], (address, statement)
