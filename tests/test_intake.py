@@ -1,7 +1,9 @@
 """All that is only on the platform is adopted in parts, for a member of the organization."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -192,6 +194,7 @@ def test_progress_is_shown_while_it_goes_on(admin: Client, address: str, crowd: 
     page = admin.get(address, headers={"HX-Target": "progress"}).content.decode()
     assert f'max="{crowd}" value="{PART}"' in page
     assert f"{PART} being read" in page
+    assert re.search(r"About \d+ s left", page)
     assert 'hx-trigger="every 2s"' in page
 
 
@@ -255,3 +258,13 @@ def test_every_door_wants_a_member_as_owner(
             rows=list(ListedInstance.objects.all()[:1]),
             owner=stranger,
         )
+
+
+def test_the_time_left_is_told_by_the_pace_so_far(admin: Client, address: str, crowd: int) -> None:
+    adopt_all(admin, address)
+    Intake.objects.update(asked_at=Now() - timedelta(seconds=60), total=1000)
+    wish = Intake.objects.get()
+    assert wish.left(0) is None
+    left = wish.left(250)
+    assert left
+    assert 175 < left.total_seconds() < 200

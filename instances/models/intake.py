@@ -1,9 +1,12 @@
 """The wish to take in all that is only on the platform, and how far it is."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from instances.models.identity import new_id
 from instances.models.listing import ListedInstance, Standing
@@ -52,6 +55,12 @@ class Intake(models.Model):
     @property
     def is_running(self) -> bool:
         return self.ended_at is None
+
+    def left(self, done: int) -> timedelta | None:
+        """Return the time left at the pace so far, `done` of all being here; None if that cannot be told."""
+        if not self.is_running or done <= 0:
+            return None
+        return (timezone.now() - self.asked_at) * max(0.0, self.total / done - 1)
 
     def lines(self) -> models.QuerySet[ListedInstance]:
         """Return what is still to be taken, in order."""

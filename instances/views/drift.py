@@ -129,13 +129,15 @@ def _context(request: SignedInRequest, organization: Organization) -> dict[str, 
     is_running = synchronization is not None and synchronization.is_running
     intake = Intake.objects.filter(organization=organization).order_by("-pk").first()
     waiting = adoptions_under_way(organization)[:MOST_COUNTED].count()
+    adopted = max(0, intake.taken - waiting) if intake else 0
     is_due = organization.audit_due_at <= timezone.now()
     rows = {part: _rows(organization, part) for part in PARTS}
     return {
         "organization": organization,
         "synchronization": synchronization,
         "intake": intake,
-        "adopted": max(0, intake.taken - waiting) if intake else 0,
+        "adopted": adopted,
+        "adoption_left": intake.left(adopted) if intake else None,
         "waiting": waiting,
         "is_comparing": is_running or is_due,
         "is_busy": is_running or is_due or waiting > 0 or bool(intake and intake.is_running),
