@@ -22,8 +22,9 @@ class CappedPaginator(Paginator[Row]):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Shown and searched, never added, changed or deleted."""
+    """Shown newest first and searched, never added, changed or deleted."""
 
+    ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator

@@ -20,7 +20,6 @@ class InstanceAdmin(ReadOnlyAdmin[Instance]):
     list_filter = ("status", "environment", "organization", "is_disabled")
     list_select_related = ("organization",)
     search_fields = ("name", "element_key", "=remote_id", "tags__name")
-    ordering = ("-pk",)
     exclude = ("token",)
 
 
@@ -32,7 +31,6 @@ class OperationAdmin(ReadOnlyAdmin[Operation]):
     list_filter = ("state", "kind", "organization")
     list_select_related = ("instance", "finding", "organization", "requester")
     search_fields = ("instance__name", "=tag", "attempts__request_id")
-    ordering = ("-pk",)
     actions = ("look_now", "ring_the_doorbell")
 
     @admin.action(description="Look now for lost answers", permissions=["view"])
@@ -68,7 +66,6 @@ class AttemptAdmin(ReadOnlyAdmin[Attempt]):
     list_filter = ("outcome", "operation__state", "operation__organization")
     list_select_related = ("operation__instance", "operation__finding")
     search_fields = ("operation__instance__name", "=request_id", "=operation__tag")
-    ordering = ("-pk",)
 
 
 @admin.register(Finding)
@@ -79,7 +76,6 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
     list_filter = ("verdict", "kind", "organization")
     list_select_related = ("organization",)
     search_fields = ("name", "=remote_id", "=tag")
-    ordering = ("-pk",)
 
 
 @admin.register(AuditEntry)
@@ -89,4 +85,3 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     list_display = ("at", "actor_name", "action", "object_type", "object_name", "result")
     list_filter = ("result", "at")
     search_fields = ("actor_name", "action", "object_name", "=object_id", "=request_id")
-    ordering = ("-pk",)

@@ -28,7 +28,6 @@ class HealthAdmin(ReadOnlyAdmin[Health]):
     list_filter = ("state", "organization")
     list_select_related = ("instance",)
     search_fields = ("instance__name", "=problem", "=instance__remote_id")
-    ordering = ("-pk",)
     actions = ("test_now",)
 
     @admin.action(description="Test now", permissions=["view"])
@@ -56,7 +55,6 @@ class HealthCheckAdmin(ReadOnlyAdmin[HealthCheck]):
     list_filter = ("result", "method", "instance__organization")
     list_select_related = ("instance",)
     search_fields = ("instance__name", "=request_id", "=problem")
-    ordering = ("-pk",)
 
 
 @admin.register(ListedInstance)
@@ -67,7 +65,6 @@ class ListedInstanceAdmin(ReadOnlyAdmin[ListedInstance]):
     list_filter = ("standing", "organization")
     list_select_related = ("organization",)
     search_fields = ("name", "element_key", "=remote_id")
-    ordering = ("-pk",)
 
 
 @admin.register(Element)
@@ -78,7 +75,6 @@ class ElementAdmin(ReadOnlyAdmin[Element]):
     list_filter = ("is_active", "organization")
     list_select_related = ("organization",)
     search_fields = ("name", "element_key", "hub")
-    ordering = ("-pk",)
 
 
 @admin.register(PlatformEntry)
@@ -89,7 +85,6 @@ class PlatformEntryAdmin(ReadOnlyAdmin[PlatformEntry]):
     list_filter = ("kind", "is_failed", "instance__organization")
     list_select_related = ("instance",)
     search_fields = ("instance__name", "path", "user", "=address", "=request_id")
-    ordering = ("-pk",)
 
 
 @admin.register(Candidate)
@@ -100,5 +95,4 @@ class CandidateAdmin(ReadOnlyAdmin[Candidate]):
     list_filter = ("state",)
     list_select_related = ("organization", "asked_by")
     search_fields = ("organization__name", "account_name", "person")
-    ordering = ("-pk",)
     exclude = ("user_secret", "organization_secret")
