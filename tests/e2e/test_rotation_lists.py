@@ -133,3 +133,18 @@ def test_who_manages_neither_vouches_for_nothing(
     window.visit(rotation.new.get_absolute_url())
     expect(window.page.get_by_text("The rotation stands still")).to_be_visible()
     expect(window.page.get_by_role("link", name="I tried it")).to_have_count(0)
+
+
+def test_copy_and_twin_are_offered_names_that_are_free(
+    enter: Enter, operator: User, active: Instance, ask: Callable[..., Instance]
+) -> None:
+    today = f"{database_now():%Y-%m-%d}"
+    ask(name="Billing sandbox (copy)")
+    ask(name=f"Billing sandbox ({today})")
+    window = enter(operator)
+    name = window.page.locator("#id_name")
+    for link, offered in (("New like this", "copy 2"), ("Rotate", f"{today}, 2")):
+        window.visit(active.get_absolute_url())
+        actions = window.page.locator(".page-actions")
+        actions.get_by_role("link", name=link, exact=True).click()
+        expect(name).to_have_value(f"Billing sandbox ({offered})")
