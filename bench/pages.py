@@ -217,7 +217,7 @@ def _met(value: float, most: float) -> str:
 
 def _same(queries: list[int]) -> str:
     small, large = queries
-    if large == small + 1:  # the tags of no row are not asked for
+    if large == small + 2:  # neither tags nor rotations of no row are asked for
         return f"{large} ({small} for an empty page)"
     return str(large) if large <= small else f"{small}, then {large} NO"
 

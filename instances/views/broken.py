@@ -15,6 +15,12 @@ DIAGNOSED = (
     *("organization__secrets_refused_at", "organization__is_active", "organization__breaker"),
     *("organization__paused_until", "organization__failing_since"),
 )
+# The same, and what is shown, as a row of health names them.
+SHOWN = (
+    *(one.removeprefix("health__") for one in DIAGNOSED if one.startswith("health__")),
+    *(f"instance__{one}" for one in DIAGNOSED if one.startswith("organization__")),
+    *("instance__name", "instance__organization__name"),
+)
 # What was shared by others is looked through one by one, so not without end.
 MOST_SHARED = 100
 
@@ -59,5 +65,4 @@ def broken_of(reach: Reach, most: int) -> list[Broken]:
 
 
 def _with_instance(rows: QuerySet[Health]) -> QuerySet[Health]:
-    unshown = (f"instance__{name}" for name in ("element", "configuration", "token"))
-    return rows.select_related("instance__organization").defer(*unshown)
+    return rows.select_related("instance__organization").only(*SHOWN)
