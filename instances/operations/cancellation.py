@@ -33,8 +33,6 @@ NOT_DONE = (
     AttemptOutcome.PROVEN_ABSENT,
     AttemptOutcome.DECLARED_ABSENT,
 )
-
-
 TAKEN_BACK = {
     InstanceStatus.CANCELED: "It was taken back. Nothing that had left created anything.",
     InstanceStatus.ACTIVE: "It was taken back. Nothing was changed.",
@@ -81,26 +79,35 @@ def _cancel_unsent(
     open_ones: QuerySet[Operation], instance: Instance, wish: CancelWish, status: InstanceStatus
 ) -> bool:
     """End it at once if no worker holds it and nothing that left may have done anything."""
+    wished = {"cancel_requested_at": Now(), "cancel_wish": wish}
+    ended = end_canceled(unsent(open_ones), "canceled", TAKEN_BACK[status], **wished)
+    if ended:
+        erase_credentials(instance.operations.all())
+        Consent.objects.filter(operation__instance=instance).erase()
+        Instance.objects.filter(pk=instance.pk).update(status=status)
+    return ended
+
+
+def unsent(rows: QuerySet[Operation]) -> QuerySet[Operation]:
+    """Return those that no worker holds, and of which nothing that left may have done anything."""
     is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    waiting = open_ones.filter(is_free, state__in=WAITING)
     left = Attempt.objects.filter(operation=OuterRef("pk")).exclude(outcome__in=NOT_DONE)
-    unsent = waiting.filter(~Exists(left))
+    return rows.filter(is_free, ~Exists(left), state__in=WAITING)
+
+
+def end_canceled(rows: QuerySet[Operation], problem: str, message: str, **changes: object) -> bool:
+    """End these as canceled, in the caller's transaction; tell whether there were any."""
     # The epoch rises, so that a worker that had lost its lease can record nothing any more.
-    ended = unsent.update(
+    ended = rows.update(
         state=OperationState.CANCELED,
         lease_epoch=F("lease_epoch") + 1,
         lease_owner="",
         lease_until=None,
         finished_at=Now(),
-        cancel_requested_at=Now(),
-        cancel_wish=wish,
-        problem="canceled",
-        message=TAKEN_BACK[status],
+        problem=problem,
+        message=message,
+        **changes,
     )
-    if ended:
-        erase_credentials(instance.operations.all())
-        Consent.objects.filter(operation__instance=instance).erase()
-        Instance.objects.filter(pk=instance.pk).update(status=status)
     return bool(ended)
 
 

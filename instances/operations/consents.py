@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from instances import audit, oauth, tasks, vault
@@ -23,6 +23,7 @@ from instances.models import (
     Organization,
     erase_credentials,
 )
+from instances.operations.cancellation import end_canceled
 from instances.vault import Purpose
 
 MOST_NAMES = 30
@@ -198,17 +199,8 @@ def _keep(consent: Consent, told: Told) -> Return:
 def _end(consent: Consent) -> bool:
     """End the operation: the person said no at the provider."""
     is_change = consent.operation.is_change
-    # The epoch rises, so that a worker that had lost its lease can record nothing any more.
-    ended = _free(consent).update(
-        state=OperationState.CANCELED,
-        lease_epoch=F("lease_epoch") + 1,
-        lease_owner="",
-        lease_until=None,
-        finished_at=Now(),
-        problem="denied",
-        message=DENIED.format(consent.host, "changed" if is_change else "created"),
-    )
-    if not ended:
+    message = DENIED.format(consent.host, "changed" if is_change else "created")
+    if not end_canceled(_free(consent), "denied", message):
         return False
     erase_credentials([consent.operation.pk])
     mine = Consent.objects.filter(pk=consent.pk)

@@ -5,23 +5,19 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Now
 
 from instances import access, audit, tasks
 from instances.access import Action
 from instances.crash_points import reach
 from instances.models import (
     FINAL,
-    Attempt,
     Instance,
     InstanceStatus,
     Operation,
     OperationKind,
-    OperationState,
     ask_removal,
 )
-from instances.operations.cancellation import NOT_DONE, WAITING
+from instances.operations.cancellation import end_canceled, unsent
 from instances.operations.lifecycle import (
     REASON_LENGTH,
     NotChangeableError,
@@ -77,7 +73,7 @@ def undo_instance_deletion(*, actor: User, instance: Instance) -> None:
     access.require(actor, Action.MANAGE, instance)
     with transaction.atomic():
         deletion = deletion_of(instance)
-        if deletion is None or not _end_unsent(deletion, actor):
+        if deletion is None or not _end(deletion, actor):
             raise TooLateError
         Instance.objects.filter(pk=instance.pk).update(status=InstanceStatus.ACTIVE)
         audit.record(actor, "instance.deletion_undone", instance)
@@ -86,21 +82,9 @@ def undo_instance_deletion(*, actor: User, instance: Instance) -> None:
     reach("deletion undone")
 
 
-def _end_unsent(deletion: Operation, actor: User) -> bool:
-    """End it if no worker holds it and nothing left; a worker that held it records nothing more."""
-    is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    left = Attempt.objects.filter(operation=OuterRef("pk")).exclude(outcome__in=NOT_DONE)
-    waiting = Operation.objects.filter(is_free, pk=deletion.pk, state__in=WAITING)
-    ended = waiting.filter(~Exists(left)).update(
-        state=OperationState.CANCELED,
-        lease_epoch=F("lease_epoch") + 1,
-        lease_owner="",
-        lease_until=None,
-        finished_at=Now(),
-        problem="undone",
-        message=f"{actor.get_username()} undid it before its day. Nothing was deleted.",
-    )
-    return bool(ended)
+def _end(deletion: Operation, actor: User) -> bool:
+    message = f"{actor.get_username()} undid it before its day. Nothing was deleted."
+    return end_canceled(unsent(Operation.objects.filter(pk=deletion.pk)), "undone", message)
 
 
 def deletion_of(instance: Instance) -> Operation | None:
