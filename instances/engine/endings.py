@@ -8,7 +8,10 @@ from instances import audit
 from instances.cloud_elements import (
     CloudElementsClient,
     CloudElementsError,
+    NotSentError,
+    OutcomeUnknownError,
     RemoteInstance,
+    ThrottledError,
     UnauthorizedError,
 )
 from instances.crash_points import reach
@@ -177,3 +180,27 @@ def _release(claim: Claim, state: OperationState, problem: str, message: str) ->
     erase_credentials([claim.operation.pk])
     if claim.operation.payload.get("consent"):
         Consent.objects.filter(operation=claim.operation).erase()
+
+
+def note_failure(claim: Claim, attempt: Attempt | None, error: CloudElementsError) -> None:
+    """Write how a request that was not answered with a yes has ended."""
+    if attempt is None:
+        claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
+        return
+    close_attempt(
+        attempt,
+        _outcome(error),
+        http_status=error.status,
+        error_class=error.error_class,
+        message=(error.platform_message or str(error))[:300],
+        request_id=error.request_id,
+    )
+
+
+def _outcome(error: CloudElementsError) -> AttemptOutcome:
+    if isinstance(error, NotSentError):
+        return AttemptOutcome.NOT_SENT
+    if isinstance(error, ThrottledError):
+        return AttemptOutcome.THROTTLED
+    is_no = not isinstance(error, OutcomeUnknownError) or error.status == 409
+    return AttemptOutcome.REJECTED if is_no else AttemptOutcome.UNKNOWN

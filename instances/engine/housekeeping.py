@@ -7,7 +7,6 @@ from instances import fence
 from instances.engine import (
     cataloging,
     counting,
-    deletion,
     diagnosis,
     health,
     intake,
@@ -15,6 +14,7 @@ from instances.engine import (
     probing,
     rotating,
     searching,
+    taken_back,
     verifying,
 )
 from instances.models import Consent, OperationSecret
@@ -28,7 +28,7 @@ def run() -> None:
         return
     searching.start()
     probing.run()
-    deletion.ask_for_what_was_taken_back()
+    taken_back.ask_deletions()
     verifying.start()
     health.enroll()
     platform_log.enroll()

@@ -15,7 +15,6 @@ from instances.cloud_elements import (
     MaskedValueError,
     NotFoundError,
     NotSentError,
-    OutcomeUnknownError,
     RejectedError,
     RemoteInstance,
     ThrottledError,
@@ -83,13 +82,18 @@ def _continue(claim: Claim, client: CloudElementsClient, change: Change) -> None
         remote = _read(claim, client, change)
     except NotFoundError:
         endings.gone(claim, attempt)
-    except UnauthorizedError as error:
-        if endings.are_ours_accepted(claim, client, error):
-            endings.refuse(claim, error)
     except CloudElementsError as error:
-        endings.try_later(claim, error)
+        _not_told(claim, client, error)
     else:
         _settle(claim, client, change, remote)
+
+
+def _not_told(claim: Claim, client: CloudElementsClient, error: CloudElementsError) -> None:
+    """A question was not answered: that is final where the account's rights do not suffice."""
+    if not isinstance(error, UnauthorizedError):
+        endings.try_later(claim, error)
+    elif endings.are_ours_accepted(claim, client, error):
+        endings.refuse(claim, error)
 
 
 def _read(claim: Claim, client: CloudElementsClient, change: Change) -> RemoteInstance:
@@ -172,11 +176,8 @@ def _ready(claim: Claim, client: CloudElementsClient, change: Change) -> Change 
         endings.end(claim, OperationState.REJECTED, "consent", str(error))
     except consenting.AbandonedError as error:
         endings.end(claim, OperationState.CANCELED, "abandoned", str(error))
-    except UnauthorizedError as error:
-        if endings.are_ours_accepted(claim, client, error):
-            endings.refuse(claim, error)
     except CloudElementsError as error:
-        endings.try_later(claim, error)
+        _not_told(claim, client, error)
     else:
         return replace(change, brought=brought) if brought is not None else None
     return None
@@ -199,7 +200,7 @@ def _send_ready(
     except CloudElementsError as error:
         if isinstance(error, NotSentError | ThrottledError):
             consenting.put_back(claim, brought)
-        _failed(claim, opened[0] if opened else None, error)
+        endings.note_failure(claim, opened[0] if opened else None, error)
         _go_on_after(claim, client, change, error)
     else:
         reach("change answered")
@@ -246,30 +247,6 @@ def _conclude(claim: Claim, change: Change, remote: RemoteInstance) -> None:
 def _pause(looks: int) -> float:
     pauses: list[float] = settings.ENGINE["LOOK_PAUSES"]
     return pauses[min(looks, len(pauses)) - 1]
-
-
-def _failed(claim: Claim, attempt: Attempt | None, error: CloudElementsError) -> None:
-    """Write how the request ended."""
-    if attempt is None:
-        claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
-        return
-    close_attempt(
-        attempt,
-        _outcome(error),
-        http_status=error.status,
-        error_class=error.error_class,
-        message=(error.platform_message or str(error))[:300],
-        request_id=error.request_id,
-    )
-
-
-def _outcome(error: CloudElementsError) -> AttemptOutcome:
-    if isinstance(error, NotSentError):
-        return AttemptOutcome.NOT_SENT
-    if isinstance(error, ThrottledError):
-        return AttemptOutcome.THROTTLED
-    is_no = not isinstance(error, OutcomeUnknownError) or error.status == 409
-    return AttemptOutcome.REJECTED if is_no else AttemptOutcome.UNKNOWN
 
 
 def _go_on_after(
