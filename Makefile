@@ -28,7 +28,7 @@ faults: .venv/.installed-dev  ## real processes under every fault, on both datab
 leaks: .venv/.installed-dev  ## secrets planted everywhere, then searched in every place (about eight minutes)
 	@$(BIN)/python -m tests.leaks $(or $(ARGS),sqlite postgresql)
 
-drift: .venv/.installed-dev  ## 10,000 foreign instances adopted, changed behind our back, brought back (about six minutes)
+drift: .venv/.installed-dev  ## 10,000 foreign instances adopted, changed behind our back, brought back (about eight minutes)
 	@FOREIGN=$(or $(ARGS),10000) $(BIN)/python tests/servers.py postgresql -- -q -s tests/test_drift_processes.py
 
 screenshots: .venv/.installed-dev  ## the pictures of README and docs anew, taken by the browser tests
