@@ -14,6 +14,15 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from bench import bulk
+from bench.names import (
+    ELEMENT_WEIGHTS,
+    ELEMENTS,
+    PURPOSES,
+    REGIONS,
+    SHARES_OF_STATE,
+    SHARES_OF_STATUS,
+    TAGS,
+)
 from instances.models import (
     Attempt,
     Finding,
@@ -30,31 +39,6 @@ from instances.models import (
 
 PEOPLE, ORGANIZATIONS, TEAMS = 2_000, 40, 60
 SPAN = 2 * 365 * 24 * 3600  # seconds: the oldest instance is two years old
-ELEMENTS = (
-    "zuorav2",
-    "sfdc",
-    "netsuiteerpv2",
-    "hubspotcrm",
-    "quickbooks",
-    "box",
-    "shopify",
-    "jira",
-)
-ELEMENT_WEIGHTS = (40, 20, 12, 10, 8, 5, 3, 2)
-PURPOSES = ("Billing", "Invoices", "Accounts", "Reporting", "Payments", "Migration", "Archive")
-REGIONS = ("Europe", "America", "Asia", "Nordics", "Österreich", "Japan 東京", "Brasil")
-TAGS = ("billing", "team-red", "team-blue", "eu", "us", "critical", "nightly")
-# Of all instances; but never fewer than fill a page for whoever sees a part of them.
-SHARES_OF_STATUS = {
-    "rejected": (0.025, 150),
-    "needs_person": (0.002, 120),
-    "canceled": (0.01, 20),
-    "deleted": (0.02, 20),
-    "blocked": (0.004, 5),
-    "creating": (0.001, 2),
-}
-# Of those that are active, by what checks found.
-SHARES_OF_STATE = {"action_needed": 0.003, "retrying": 0.002, "disabled": 0.01, "unknown": 0.002}
 # Seen by the viewer with few rows: so many by shares with the person, and with a team of one.
 FEW_ALONE, FEW_BY_TEAM, FEW_WAITING = 12, 8, 4
 UNUSUAL, UNIQUE = "Quarantine", "Zyzzyva"

@@ -11,7 +11,7 @@ from instances.engine.claims import lease
 from instances.models import Instance, InstanceStatus, Operation
 from sandbox.running import Account
 from tests.faults import checker, selftest, trace
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.driver import Accepted
 from tests.faults.trace import Step
 

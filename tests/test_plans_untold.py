@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.narrowed import QUERIES
 from tests.test_plans import nodes_of
-from tests.worlds import QUERIES, World, build
+from tests.worlds import World, build
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 

@@ -12,7 +12,8 @@ from django.test import Client
 from instances import access
 from instances.models import Instance, RotationState
 from instances.reach import reach_of
-from tests.worlds import QUERIES, World, add_instance, build
+from tests.narrowed import QUERIES
+from tests.worlds import World, add_instance, build
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 

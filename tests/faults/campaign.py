@@ -23,6 +23,7 @@ from tests.faults.database_rows import ROWS as DATABASE_ROWS
 from tests.faults.driver import Driver
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user
 from tests.faults.key_rows import ROWS as KEY_ROWS
+from tests.faults.list_rows import ROWS as LIST_ROWS
 from tests.faults.process_rows import ROWS as PROCESS_ROWS
 from tests.faults.queue_rows import ROWS as QUEUE_ROWS
 from tests.faults.refusal_rows import ROWS as REFUSAL_ROWS
@@ -31,6 +32,7 @@ from tests.faults.stack import Stack
 
 ROWS = [
     *REMOTE_ROWS,
+    *LIST_ROWS,
     *PROCESS_ROWS,
     *BROKER_ROWS,
     *QUEUE_ROWS,

@@ -17,8 +17,8 @@ from instances.models import (
     OperationState,
 )
 from tests.faults import checker
+from tests.faults.case import Case
 from tests.faults.changes_of import Asked
-from tests.faults.checker import Case
 from tests.faults.trace import Step
 
 K, S = OperationKind, OperationState

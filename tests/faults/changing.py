@@ -13,8 +13,8 @@ from django.db import DatabaseError, connection
 from instances import zuora
 from instances.models import FINAL, Instance, Operation, OperationKind, OperationState
 from sandbox.running import Account
+from tests.faults.case import Case
 from tests.faults.changes_of import Asked
-from tests.faults.checker import Case
 from tests.faults.driver import NotAcceptedError
 from tests.faults.ground import Ground
 from tests.faults.pages import fields_of

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from instances import tags, vault
@@ -21,11 +21,10 @@ from instances.models import (
 )
 from instances.models.states import FINAL, moves_of
 from instances.vault import Purpose
-from sandbox.running import Account, Entry
+from sandbox.running import Entry
 from sandbox.steering import Document
 from tests.faults import changes_of
-from tests.faults.changes_of import Asked
-from tests.faults.driver import Accepted
+from tests.faults.case import Case
 from tests.faults.invariants import INVARIANTS
 from tests.faults.trace import Step
 
@@ -49,23 +48,6 @@ AUDITED: dict[str, str] = {
 IS_CONTROL = ("GET", "/organizations/me")
 # A call that was on its way when the breaker opened is none that went out while it was open.
 ON_ITS_WAY = 0.5
-
-
-@dataclass
-class Case:
-    """What one row did in one organization, and what may be expected of it."""
-
-    row: str
-    organization_id: UUID
-    account: Account
-    accepted: list[Accepted] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
-    # Whether the platform finally answered and committed in time: then no person is needed.
-    resolves: bool = True
-    # Whether the platform contradicted itself, so that a definite answer may be untrue.
-    lies: bool = False
-    # Whether duplicates are the platform's own late doing: then each must be a finding.
-    is_late: bool = False
 
 
 class Violations(dict[str, list[str]]):

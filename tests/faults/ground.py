@@ -16,7 +16,7 @@ from instances.models.states import FINAL
 from instances.operations import SecretPair, create_organization
 from instances.secret import Secret
 from sandbox.running import Account
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.driver import PASSWORD, Driver, Wish
 from tests.faults.processes import wait_until
 from tests.faults.stack import Stack

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from instances.models import FINAL, Operation, OperationState, Organization
 from instances.operations import request_instance
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.driver import Accepted
 from tests.faults.ground import USERNAME, Ground, Row
 from tests.faults.processes import wait_until

@@ -14,7 +14,7 @@ from instances.models import (
     OperationSecret,
     OperationState,
 )
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.driver import NotAcceptedError
 from tests.faults.ground import PATIENCE, Ground, Row
 from tests.faults.process_rows import DATABASE_AWAY

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F
 
 from instances.models import (
     Attempt,
     AttemptOutcome,
-    Finding,
     Instance,
     InstanceStatus,
     OperationState,
@@ -18,7 +16,7 @@ from instances.models import (
 from instances.operations import SecretPair, change_organization
 from instances.secret import Secret
 from sandbox import corpus, hostile
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.ground import USERNAME, Ground, Row
 from tests.faults.processes import wait_until
 from tests.faults.stack import PERIODS
@@ -44,7 +42,7 @@ def commit_then_drop(ground: Ground) -> None:
     """F20: created, and the connection closed without an answer."""
     ground.account.fault("commit then drop", ground.operations // 2)
     ground.account.fault("commit then drop", ground.operations - ground.operations // 2, reset=True)
-    _all_end_well(ground, "commit then drop", ground.operations)
+    all_end_well(ground, "commit then drop", ground.operations)
     ground.expect("one request each", ground.posts() == ground.operations)
 
 
@@ -78,7 +76,7 @@ def commit_late(ground: Ground) -> None:
     ground.fault_each(
         "late commit", [{"seconds": s, "then": ground.chance.choice(thens)} for s in seconds]
     )
-    _all_end_well(ground, "late commit", ground.operations)
+    all_end_well(ground, "late commit", ground.operations)
 
 
 def drip(ground: Ground) -> None:
@@ -86,7 +84,7 @@ def drip(ground: Ground) -> None:
     half = ground.operations // 2
     ground.account.fault("drip", half, where="headers", interval=0.2)
     ground.account.fault("drip", ground.operations - half, where="body", interval=0.2)
-    _all_end_well(ground, "drip", ground.operations)
+    all_end_well(ground, "drip", ground.operations)
     first = Attempt.objects.filter(operation__in=ground.rows(), number=1)
     longest = max((one.duration.total_seconds() for one in first if one.duration), default=0)
     ground.expect(f"every call ended within {CALL + 3:.0f} s", longest < CALL + 3 + SETTLE)
@@ -109,7 +107,7 @@ def broken_bodies(ground: Ground) -> None:
 def _garbage(ground: Ground, kinds: list[str]) -> None:
     number = max(ground.operations, len(kinds))
     ground.fault_each("garbage", [{"kind": kinds[n % len(kinds)]} for n in range(number)])
-    _all_end_well(ground, "garbage", number)
+    all_end_well(ground, "garbage", number)
     said = {fault for entry in ground.account.ledger() for fault in entry.faults}
     ground.expect(f"all {len(kinds)} kinds were met", len(said) == len(kinds))
 
@@ -136,7 +134,7 @@ def _hostile(ground: Ground, kinds: list[str], before: int = 0) -> None:
     number = max(ground.operations, len(kinds))
     ground.fault_each("hostile json", [{"kind": kinds[n % len(kinds)]} for n in range(number)])
     ground.submit(before)
-    _all_end_well(ground, "hostile json", number)
+    all_end_well(ground, "hostile json", number)
     pages = [ground.driver.get("/instances/").status_code]
     for accepted in ground.case.accepted[: 2 * len(kinds)]:
         pages.append(ground.driver.get(f"/instances/{accepted.instance_id}/").status_code)
@@ -180,7 +178,7 @@ def throttled(ground: Ground) -> None:
     waits = ("1", "0", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "2", None)
     number = ground.operations
     ground.fault_each("throttle", [{"retry_after": waits[n % len(waits)]} for n in range(number)])
-    _all_end_well(ground, "throttle", number)
+    all_end_well(ground, "throttle", number)
 
 
 def provider_refused(ground: Ground) -> None:
@@ -198,7 +196,7 @@ def _ours_refused(ground: Ground, number: int) -> None:
     """F32: 401 for ours: nothing more leaves until the secrets change."""
     case = ground.new_case()
     ground.submit(1, case)
-    _wait_for_active(ground, case, 1)
+    wait_for_active(ground, case, 1)
     case.account.reset_secrets()
     ground.submit(number, case)
     refused = Organization.objects.filter(pk=case.organization_id, secrets_refused_at__isnull=False)
@@ -230,57 +228,12 @@ def _replace_secrets(case: Case) -> None:
     )
 
 
-def lying_lists(ground: Ground) -> None:
-    """F33: lists that lag, ignore the filter, fail midway, or answer 404 like a proxy."""
-    for _ in range(0, ground.operations, GROUP):
-        case = ground.new_case()
-        ground.submit(3, case)
-        _wait_for_active(ground, case, 3)
-        case.account.set(list_lag=2.0, page_size=2)
-        for fault in ("list ignores filter", "list 404 html", "list pages fail"):
-            case.account.fault(fault, GROUP)
-        case.account.fault("commit then drop", GROUP // 2)
-        case.account.fault("drop before commit", GROUP - GROUP // 2)
-        ground.submit(GROUP, case)
-    ground.settle()
-    ground.injected = sum(ground.struck("list", case) for case in ground.cases)
-    ground.needed = ground.operations
-    total = sum(len(case.accepted) for case in ground.cases)
-    ground.expect("all active", ground.count(S.SUCCEEDED) == total)
-
-
-def _wait_for_active(ground: Ground, case: Case, number: int) -> None:
+def wait_for_active(ground: Ground, case: Case, number: int) -> None:
+    """Wait until so many of a case are active."""
     wait_until(lambda: ground.count(S.SUCCEEDED, case=case) == number, 60)
 
 
-def stripped_tags(ground: Ground) -> None:
-    """F33: tags that are stripped lead to a person, never to a second instance."""
-    ground.submit(1)
-    ground.settle()
-    ground.account.fault("strip tags", ground.operations)
-    ground.account.fault("commit then drop", ground.operations)
-    ground.submit(ground.operations)
-    ground.settle()
-    ground.injected, ground.needed = ground.struck("strip tags"), ground.operations
-    ground.expect("each needs a person", ground.count(S.NEEDS_PERSON) == ground.operations)
-    ground.expect("one request each", ground.posts() == ground.operations + 1)
-
-
-def late_duplicates(ground: Ground) -> None:
-    """F23: created long after the settle time: each duplicate becomes a finding."""
-    seconds = [ground.chance.uniform(3 * SETTLE, 5 * SETTLE) for _ in range(ground.operations)]
-    ground.fault_each("late commit", [{"seconds": each, "then": "close"} for each in seconds])
-    _all_end_well(ground, "late commit", ground.operations)
-    ground.stack.sandbox.settle(120)
-    twice = len(ground.account.instances()) - ground.operations
-    Organization.objects.filter(pk=ground.case.organization_id).update(audit_due_at=F("created_at"))
-    findings = Finding.objects.filter(organization_id=ground.case.organization_id)
-    wait_until(lambda: findings.count() >= twice, 60)
-    ground.expect("there were duplicates", twice > 0)
-    ground.expect("each is a finding", findings.count() == twice)
-
-
-def _all_end_well(ground: Ground, fault: str, needed: int) -> None:
+def all_end_well(ground: Ground, fault: str, needed: int) -> None:
     """Submit so many, wait, and expect each to be active however often the fault struck."""
     ground.submit(max(ground.operations, needed))
     ground.settle()
@@ -293,7 +246,6 @@ ROWS = [
     Row("F20", "created, connection closed without an answer", commit_then_drop),
     Row("F21", "not created, connection closed without an answer", drop_before_commit),
     Row("F22", "created late, within the settle time", commit_late),
-    Row("F23", "created long after the settle time", late_duplicates, is_ci=False, is_late=True),
     Row("F24", "answers that drip for ever", drip, share=0.5),
     Row("F25", "broken HTTP", broken_wire),
     Row("F26", "2xx without a usable instance", broken_bodies),
@@ -303,6 +255,4 @@ ROWS = [
     Row("F30", "every status, with and without the commit", statuses, resolves=False, lies=True),
     Row("F31", "429 with every Retry-After", throttled, is_ci=False),
     Row("F32", "401 for the provider's or our secrets", provider_refused),
-    Row("F33", "lists that lag, ignore filters, fail midway", lying_lists),
-    Row("F33t", "tags stripped and the answer lost", stripped_tags, resolves=False, share=0.5),
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from instances import vault
 from instances.models import Instance, Operation, OperationState, Organization
 from tests.faults import change_selftest, checker, trace
-from tests.faults.checker import Case
+from tests.faults.case import Case
 from tests.faults.driver import Accepted, Driver
 from tests.faults.ground import Ground, Row
 from tests.faults.stack import Stack

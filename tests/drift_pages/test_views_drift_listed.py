@@ -1,187 +1,26 @@
-"""An admin sees how instances differ from the platform's list, and says what shall become of it."""
+"""What is ignored, adopted, only here, and how the page of differences behaves."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
-from django.contrib.auth.models import User
-from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from instances.engine import drain, searching
-from instances.engine.claims import lease
 from instances.models import (
     AuditEntry,
     Instance,
     ListedInstance,
     Operation,
     Organization,
-    Role,
     Standing,
     Synchronization,
 )
 from sandbox.running import Account
+from tests.drift_pages.deeds import choose, synchronize, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Ask = Callable[..., Instance]
-
-
-def synchronize() -> None:
-    Organization.objects.update(audit_due_at=Now())
-    searching.run()
-
-
-def work_once() -> None:
-    for operation in Operation.objects.claim(worker="test", limit=50, lease=lease()):
-        drain.work_on(operation)
-
-
-def work() -> None:
-    while found := Operation.objects.claim(worker="test", limit=50, lease=lease()):
-        for operation in found:
-            drain.work_on(operation)
-
-
-@pytest.fixture
-def admin(client: Client, member: Callable[..., User]) -> Client:
-    """A browser in which an admin of the organization is signed in."""
-    client.force_login(member(Role.ADMIN, "admin"))
-    return client
-
-
-@pytest.fixture
-def made(ask: Ask) -> Instance:
-    """An instance that is ready, and on the platform."""
-    instance = ask()
-    work()
-    instance.refresh_from_db()
-    return instance
-
-
-@pytest.fixture
-def address(organization: Organization) -> str:
-    return reverse("instances:organization_drift", args=[organization.pk])
-
-
-def choose(admin: Client, address: str, choice: str, show: str = "changed", **more: str) -> str:
-    """Choose all lines of the part, and return the page that follows."""
-    rows = [
-        str(pk) for pk in ListedInstance.objects.filter(standing=show).values_list("pk", flat=True)
-    ]
-    form = {"choice": choice, "rows": rows} | more
-    response = admin.post(f"{address}?show={show}", form, follow=True)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def there(account: Account) -> dict[str, object]:
-    return account.only_instance()
-
-
-def test_before_the_first_comparison_the_page_says_so(admin: Client, address: str) -> None:
-    assert "has not been compared yet" in admin.get(address).content.decode()
-
-
-def test_changed_shows_both_sides(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed there")
-    synchronize()
-    page = admin.get(address).content.decode()
-    assert "Renamed there" in page
-    assert made.name in page
-
-
-def test_accepting_theirs_changes_the_row_here_only(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed", tags=["new"], disabled=True)
-    synchronize()
-    before = len(account.ledger())
-    assert "taken over for one instance" in choose(admin, address, "accept")
-    made.refresh_from_db()
-    assert (made.name, made.tag_names, made.is_disabled) == ("Renamed", ["new"], True)
-    assert len(account.ledger()) == before
-    entry = AuditEntry.objects.get(action="instance.drift_accepted")
-    assert entry.detail == {"differences": ["name", "tags", "disabled"]}
-
-
-def test_pushing_ours_brings_the_platform_back(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed there", tags=["theirs"])
-    synchronize()
-    assert "asked to become as it is here" in choose(admin, address, "push")
-    work()
-    made.refresh_from_db()
-    assert made.name == there(account)["name"] == "Billing sandbox"
-    assert "billing" in made.tag_names
-    synchronize()
-    assert ListedInstance.objects.get().standing == Standing.MATCHES
-
-
-def test_pushing_ours_enables_what_was_disabled_there(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, disabled=True)
-    synchronize()
-    choose(admin, address, "push")
-    work()
-    assert there(account)["disabled"] is False
-
-
-def standing(admin: Client, address: str) -> str:
-    """Return how the only line stands, and that the page of that part has it."""
-    line = ListedInstance.objects.get()
-    page = admin.get(f"{address}?show={line.standing}").content.decode()
-    assert line.standing == Standing.MATCHES or f'value="{line.pk}"' in page
-    return str(line.standing)
-
-
-def test_what_was_edited_and_disabled_at_once_is_brought_back_step_by_step(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed", disabled=True)
-    synchronize()
-    choose(admin, address, "push")
-    assert standing(admin, address) == Standing.PUSHED
-    work_once()
-    assert there(account)["name"] == "Billing sandbox"
-    assert there(account)["disabled"] is True
-    assert standing(admin, address) == Standing.PUSHED
-    work()
-    made.refresh_from_db()
-    assert there(account)["disabled"] is made.is_disabled is False
-    assert standing(admin, address) == Standing.MATCHES
-
-
-def test_what_the_platform_refuses_differs_again_from_what_it_was_here(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed there", tags=["theirs"])
-    synchronize()
-    account.fault("status", status=400, method="PATCH", times=None)
-    choose(admin, address, "push")
-    work()
-    made.refresh_from_db()
-    assert standing(admin, address) == Standing.CHANGED
-    assert (made.name, "billing" in made.tag_names) == ("Billing sandbox", True)
-    assert ListedInstance.objects.get().differences == ["name", "tags"]
-
-
-def test_a_comparison_meanwhile_leaves_it_being_made(
-    admin: Client, address: str, made: Instance, account: Account
-) -> None:
-    account.change_instance(made.remote_id or 0, name="Renamed there")
-    synchronize()
-    choose(admin, address, "push")
-    synchronize()
-    assert standing(admin, address) == Standing.PUSHED
-    work()
-    assert standing(admin, address) == Standing.MATCHES
 
 
 def test_what_is_ignored_can_be_shown_again(
