@@ -101,5 +101,5 @@ def test_activity_query_count_does_not_grow(
 ) -> None:
     for _ in range(3):
         ask()
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             signed_in.get("/activity/")
