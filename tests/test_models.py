@@ -1,5 +1,6 @@
 """What can never be true is refused by the database itself."""
 
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +28,7 @@ from instances.models import (
     Share,
     Team,
 )
+from instances.models.identity import new_id
 
 pytestmark = pytest.mark.django_db
 
@@ -240,3 +242,13 @@ def test_what_was_found_is_listed_once(organization: Organization) -> None:
     found(remote_id=7)
     refuses("finding_once_per_account", lambda: found(remote_id=7))
     refuses("finding_names_an_instance", lambda: found(remote_id=0))
+
+
+@pytest.mark.once
+def test_ids_sort_as_they_were_made_and_are_never_of_a_time_to_come() -> None:
+    ids = [new_id() for _ in range(20_000)]
+    assert [each.version for each in ids[:2]] == [7, 7]
+    assert ids[-1].int >> 80 <= time.time_ns() // 10**6
+    made = [each.int >> 64 for each in ids]
+    assert made == sorted(made)
+    assert len(set(ids)) == len(ids)

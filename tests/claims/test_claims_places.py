@@ -118,7 +118,7 @@ def test_records_wait_for_company_in_busy_times_only() -> None:
         batches.append(len(names))
         return list(names)
 
-    together: Together[str, str] = Together(save_all, writer.ANSWERS, patience=0.3)
+    together: Together[str, str] = Together(save_all, writer.ANSWERS, patience=2.0)
     with ThreadPoolExecutor(4) as threads:
         together.save("alone")
         writer.be_patient(True)
