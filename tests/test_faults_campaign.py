@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.faults import kept, table
+from tests.faults import kept, machine, table
 from tests.faults.invariants import INVARIANTS
 from tests.faults.pages import fields_of
+from tests.faults.processes import Process
 
 PAGE = """
 <form method="get"><input name="q" value="search"></form>
@@ -61,3 +62,11 @@ def test_what_is_wrong_in_one_part_is_wrong_in_the_whole() -> None:
     assert not table.is_good(kept.joined([good, bad]))
     bad = _result("F01") | {"selftest": {"lost": False}}
     assert not table.is_good(kept.joined([good, bad]))
+
+
+def test_an_exception_is_known_by_its_name_whatever_that_ends_in(tmp_path: Path) -> None:
+    worker = Process("worker", [], {}, tmp_path)
+    trace = "Traceback (most recent call last)\n  somewhere\nbilliard.exceptions.RestartFreqExceeded: 5 in 1s"
+    worker.log.write_text(json.dumps({"exception": trace}) + "\n")
+    assert machine.tracebacks([worker], ["RestartFreqExceeded"]) == []
+    assert len(machine.tracebacks([worker], ["OutOfMemoryError"])) == 1

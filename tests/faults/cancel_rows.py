@@ -39,6 +39,8 @@ def storm(ground: Ground) -> None:
     for number in range(ground.operations):
         name, options = FATES[number % len(FATES)]
         ground.account.fault(name, **options)
+    # What was not made is not made by the automatic repeat either, however late it is taken back.
+    ground.account.fault("drop before commit", times=ground.operations)
     presses = []
     with ThreadPoolExecutor(8) as hands:
         for number in range(ground.operations):

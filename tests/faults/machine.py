@@ -20,8 +20,10 @@ CHAIN = re.compile(
     r"(?:direct cause of the following exception|another exception occurred):\s*"
     r"Traceback \(most recent call last\)"
 )
-# How a traceback ends: the exception's own name at the beginning of a line.
-ENDING = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|Lost)\w*)(?::|$)", re.M)
+# How a traceback ends: the exception's own name at the beginning of a line, with its module unless it is Python's.
+ENDING = re.compile(
+    r"^((?:\w+\.)+[A-Z]\w*|\w*(?:Error|Exception|Interrupt|Exit|Lost)\w*)(?::|$)", re.M
+)
 
 
 def tracebacks(processes: Iterable[Process], expected: Sequence[str]) -> list[str]:
