@@ -199,6 +199,9 @@ VAULT = {
 # A copy of the database's mark, which tells a restored backup (docs/decisions/0006).
 FENCE_FILE = env.str("ELEMENTDESK_FENCE_FILE", default="var/fence")
 
+# A file outside of the database that takes the head of the audit chain daily (docs/decisions/0016).
+AUDIT = {"HEADS_FILE": env.str("ELEMENTDESK_AUDIT_HEADS_FILE", default="")}
+
 # Which hosts may be called besides the platform's public ones, and with which authorities.
 EGRESS = {
     "API_HOSTS": env.str("ELEMENTDESK_API_HOSTS", default=""),

@@ -71,6 +71,7 @@ def no_connection_is_left(
 def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A key ring and a fence of the test's own, quick periods, and a first read of the ring."""
     settings.FENCE_FILE = str(tmp_path / "fence")
+    settings.AUDIT = {"HEADS_FILE": str(tmp_path / "audit-heads")}
     settings.VAULT = {"KEYRING": RING, "KEYRING_FILE": ""}
     settings.WHITENOISE_AUTOREFRESH = True  # no collected files to serve here
     settings.ENGINE = {

@@ -175,6 +175,8 @@ def enroll() -> None:
 
 
 def _add(missing: list[tuple[UUID, UUID]], *, is_crowd: bool) -> None:
+    if not missing:
+        return
     every = settings.HEALTH["EVERY"]
     spread = every if is_crowd else min(every, settings.HEALTH["CONFIRM_SECONDS"])
     now = database_now()

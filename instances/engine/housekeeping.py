@@ -3,7 +3,7 @@
 import structlog
 from django.db.models.functions import Now
 
-from instances import fence
+from instances import audit, fence
 from instances.engine import (
     cataloging,
     counting,
@@ -23,7 +23,7 @@ logger = structlog.get_logger(__name__)
 
 
 def run() -> None:
-    """Erase credentials past their time, probe what is paused, search and look at what is due."""
+    """Erase credentials past their time, probe what is paused, search and look at what is due, seal the record."""
     if not fence.may_send():
         return
     searching.start()
@@ -44,3 +44,5 @@ def run() -> None:
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)
+    audit.seal_new()
+    audit.publish()

@@ -9,7 +9,7 @@ from instances.models.attempt import (
     Evidence,
     EvidenceKind,
 )
-from instances.models.audit import AuditEntry, AuditResult
+from instances.models.audit import AuditEntry, AuditKey, AuditResult, AuditSeal
 from instances.models.candidate import Candidate, CandidateState
 from instances.models.consent import Consent, ConsentProtocol
 from instances.models.credential import CredentialPrint, erase_credentials
@@ -45,7 +45,9 @@ __all__ = [
     "Attempt",
     "AttemptOutcome",
     "AuditEntry",
+    "AuditKey",
     "AuditResult",
+    "AuditSeal",
     "BreakerState",
     "CancelWish",
     "Candidate",

@@ -1,5 +1,6 @@
 """Seal and open secret values: key ring, sealing, rotation."""
 
+from instances.vault.auditing import audit_key, keep_audit_key
 from instances.vault.keyring import (
     KeyRing,
     KeyRingError,
@@ -25,8 +26,10 @@ __all__ = [
     "Purpose",
     "UnreadableError",
     "VaultError",
+    "audit_key",
     "fingerprint",
     "fingerprints",
+    "keep_audit_key",
     "open_sealed",
     "parse_ring",
     "read_ring",

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from instances.models import SealingKey
+from instances.vault.auditing import keep_audit_key
 from instances.vault.keyring import KeyRing
 from instances.vault.sealing import FORMAT, SealedRow, UnreadableError, open_with, seal_with
 
@@ -84,9 +85,8 @@ def _reseal_row(keys: KeyRing, column: SealedColumn, row: SealedRow) -> int:
     old = getattr(row, column.field)
     plaintext = open_with(keys, row, column.field)
     new = seal_with(keys, row, column.field, plaintext)
-    return column.model._default_manager.filter(pk=row.pk, **{column.field: old}).update(
-        **{column.field: new}
-    )
+    unchanged = {"pk": row.pk, column.field: old}
+    return column.model._default_manager.filter(**unchanged).update(**{column.field: new})
 
 
 def find_unreadable(keys: KeyRing) -> list[str]:
@@ -117,4 +117,5 @@ def retire(key_id: str) -> None:
                 f"{left} stored values are sealed with {key_id!r}. "
                 "Run `manage.py key_ring reseal` first."
             )
+        keep_audit_key(key_id)
         SealingKey.objects.filter(key_id=key_id).delete()

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from instances.models import (
+    AuditKey,
     Candidate,
     Consent,
     Evidence,
@@ -28,7 +29,7 @@ logger = structlog.get_logger(__name__)
 FORMAT = "ce1"
 PADDING = 64
 
-SealedRow = Candidate | Consent | Organization | Instance | Evidence | OperationSecret
+SealedRow = AuditKey | Candidate | Consent | Organization | Instance | Evidence | OperationSecret
 
 
 class UnreadableError(VaultError):
@@ -47,6 +48,7 @@ class Purpose(StrEnum):
     COMPARE = "compare with what the platform shows"
     RESEAL = "seal again with the primary key"
     CHECK = "check that it opens"
+    VERIFY = "verify the record"
 
 
 def _register(key_id: str, root: bytes) -> None:

@@ -24,6 +24,8 @@ from tests.faults.stack import Stack
 USERNAME = "driver"
 AT_ONCE = 16
 PATIENCE = 300.0
+# Six rows share the workers, and on SQLite one lock.
+PATIENCE_EACH = 2.0
 # Rows that a crash may leave for a person, and states in which nothing more happens by itself.
 AT_REST = (*FINAL, OperationState.NEEDS_PERSON)
 _making = threading.Lock()
@@ -129,9 +131,9 @@ class Ground:
         ids = [one.organization_id for one in ([case] if case else self.cases)]
         return Operation.objects.filter(organization_id__in=ids)
 
-    def settle(self, seconds: float = PATIENCE) -> float:
-        """Wait until nothing of this row moves by itself; return how long that took."""
-        began = time.monotonic()
+    def settle(self, seconds: float = 0) -> float:
+        """Wait until nothing of this row moves by itself, the longer the more it has; return how long."""
+        began, seconds = time.monotonic(), seconds or PATIENCE + PATIENCE_EACH * self.operations
         self.extras["came to rest"] = wait_until(self._is_at_rest, seconds, 0.3)
         return time.monotonic() - began
 

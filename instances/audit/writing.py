@@ -1,12 +1,14 @@
 """Write the record of who did what; called in the transaction of the deed itself."""
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import models
 
-from instances.models import AuditEntry, AuditResult
+from instances.audit import marks
+from instances.models import AuditEntry, AuditResult, Organization
 
 WORKER = "worker"
 COMMAND_LINE = "command line"
@@ -41,21 +43,30 @@ def entry(
     **detail: Any,
 ) -> AuditEntry:
     """
-    Return one entry, not written yet; without an `actor`, `by` names what acted by itself.
+    Return one entry, marked and not written yet; without an `actor`, `by` names what acted by itself.
 
     `detail` holds plain facts, never a secret. Request id and address come from the context of the
     present request.
     """
     context = structlog.contextvars.get_contextvars()
-    return AuditEntry(
+    written = AuditEntry(
         actor=actor,
         actor_name=actor.get_username() if actor else by,
         action=action,
         object_type=target._meta.model_name or "",
         object_id=str(target.pk),
         object_name=str(target)[:255],
+        organization_id=_organization_of(target),
         result=result,
         detail=detail,
         request_id=str(context.get("request_id", ""))[:36],
         address=str(context.get("address", ""))[:45],
     )
+    written.mac = marks.mark(written)
+    return written
+
+
+def _organization_of(target: models.Model) -> UUID | None:
+    if isinstance(target, Organization):
+        return target.pk
+    return getattr(target, "organization_id", None)
