@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from instances.models import (
+    AuditEntry,
     Finding,
     Instance,
     Membership,
@@ -195,6 +196,33 @@ def manages_until(user: User, instance: Instance) -> datetime | None:
     shares = _shares_with(user).filter(instance=instance, level=ShareLevel.MANAGE)
     ends = list(shares.values_list("expires_at", flat=True))
     return None if None in ends else max((end for end in ends if end), default=None)
+
+
+def audit_entries_for(user: User) -> QuerySet[AuditEntry]:
+    """
+    Return the part of the record that `user` may read: of organizations they administer, or all of it.
+
+    All is for who has Django's permission to view it, as superusers have.
+
+    :raises NotAllowedError: none of it.
+    """
+    if _may_read_everything(user):
+        return AuditEntry.objects.all()
+    administered = list(organizations_audited_by(user).values_list("pk", flat=True))
+    if not administered:
+        raise NotAllowedError("read the record")
+    return AuditEntry.objects.filter(organization_id__in=administered)
+
+
+def organizations_audited_by(user: User) -> QuerySet[Organization]:
+    """Return the organizations whose record `user` may read."""
+    if _may_read_everything(user):
+        return Organization.objects.all()
+    return organizations_for(user, Action.ADMINISTER)
+
+
+def _may_read_everything(user: User) -> bool:
+    return user.is_active and user.has_perm("instances.view_auditentry")
 
 
 def may_create_organizations(user: User) -> bool:

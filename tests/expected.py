@@ -75,6 +75,8 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "rotate": (only(200, *MANAGES), only(422, "owner", "admin") | {"manage": 403}),
     "rotation_decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "deletion_undo": (everybody(405), only(302, *MANAGES)),
+    "audit_list": (only(200, "admin", "superuser"), everybody(405)),
+    "audit_export": (everybody(405), only(200, "admin", "superuser")),
     "attention": (everybody(200), everybody(405)),
     "decide": (only(302, *MANAGES), only(302, *MANAGES)),
     "finding": (only(200, *MANAGES), only(422, *MANAGES)),

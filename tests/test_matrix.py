@@ -143,6 +143,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
     of_instance |= {"rotate", "instance_drift"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
+    if name == "audit_export":
+        return reverse("instances:audit_export", args=["csv"])
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "rotation_decide":

@@ -128,7 +128,8 @@ class _Walk:
         edges = [[0, 0], *self._ranges]
         for (_, before), (after, _) in pairwise(edges):
             if after > before + 1:
-                yield from AuditEntry.objects.filter(pk__gt=before, pk__lt=after).iterator(1000)
+                within = AuditEntry.objects.filter(pk__gt=before, pk__lt=after)
+                yield from within.order_by("pk").iterator(1000)
         rest = AuditEntry.objects.filter(pk__gt=edges[-1][1])
         yield from rest.order_by("pk").iterator(1000)
 

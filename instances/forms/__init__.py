@@ -1,6 +1,7 @@
 """Is this input acceptable, and what do we say if not."""
 
 from instances.forms.account import PasswordForm
+from instances.forms.audit import AuditFilter
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
 from instances.forms.drift import DriftForm, DriftView
@@ -16,6 +17,7 @@ from instances.forms.sharing import ShareForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
 __all__ = [
+    "AuditFilter",
     "CancelForm",
     "Chip",
     "DecisionForm",

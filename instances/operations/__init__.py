@@ -37,6 +37,7 @@ from instances.operations.editing import (
     differences,
     request_instance_edit,
 )
+from instances.operations.exports import record_export
 from instances.operations.findings import FindingChoice, decide_finding, finding_choices
 from instances.operations.health import NotTestableError, request_log, request_test
 from instances.operations.intake import (
@@ -167,6 +168,7 @@ __all__ = [
     "may_be_rotated",
     "missing_credentials",
     "protocol_for",
+    "record_export",
     "remove_share",
     "request_audit",
     "request_cancel",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from instances import access
@@ -32,15 +33,16 @@ def reach_for(request: HttpRequest) -> Reach:
 
 
 P = ParamSpec("P")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def missing_unless_allowed(
-    view: Callable[Concatenate[SignedInRequest, P], HttpResponse],
-) -> Callable[Concatenate[SignedInRequest, P], HttpResponse]:
+    view: Callable[Concatenate[SignedInRequest, P], Answer],
+) -> Callable[Concatenate[SignedInRequest, P], Answer]:
     """Answer a forbidden act as if the row did not exist, so that nobody learns that it does."""
 
     @wraps(view)
-    def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         try:
             return view(request, *args, **kwargs)
         except access.NotAllowedError as error:

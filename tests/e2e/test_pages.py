@@ -56,6 +56,7 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "attention",
         "organizations",
         "organization_new",
+        "audit_list",
         "account",
     ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
