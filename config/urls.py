@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
     path("", include("instances.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler500 = "instances.views.failure.server_error"

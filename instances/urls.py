@@ -36,6 +36,10 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", account.sign_in, name="sign_in"),
     path("sign-out/", account.sign_out, name="sign_out"),
+    # Before Django's own pages of the same addresses.
+    path("admin/login/", account.admin_sign_in, name="admin_sign_in"),
+    path("admin/logout/", account.sign_out, name="admin_sign_out"),
+    path("admin/password_change/", account.admin_password, name="admin_password"),
     path("account/", account.account, name="account"),
     path("activity/", activity.activity, name="activity"),
     path("instances/", listing.instance_list, name="list"),

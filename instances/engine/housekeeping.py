@@ -17,7 +17,7 @@ from instances.engine import (
     taken_back,
     verifying,
 )
-from instances.models import Consent, OperationSecret
+from instances.models import Consent, OperationSecret, SignInTries
 
 logger = structlog.get_logger(__name__)
 
@@ -41,6 +41,7 @@ def run() -> None:
     diagnosis.forget()
     platform_log.forget()
     Consent.objects.left_over().erase()
+    SignInTries.objects.forgotten().delete()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:
         logger.warning("credentials erased unused", count=erased)

@@ -14,9 +14,11 @@ from instances.forms.preview import RequestPreview
 from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
+from instances.forms.signing_in import DEVICE_COOKIE, SignInForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
 __all__ = [
+    "DEVICE_COOKIE",
     "AuditFilter",
     "CancelForm",
     "Chip",
@@ -37,6 +39,7 @@ __all__ = [
     "RequestPreview",
     "ShareForm",
     "Show",
+    "SignInForm",
     "SwitchForm",
     "TimelineFilter",
 ]

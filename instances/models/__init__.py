@@ -34,6 +34,7 @@ from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
 from instances.models.rotation import Rotation, RotationState
 from instances.models.sharing import Share, ShareLevel, Team
+from instances.models.signing_in import SignInTries
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "SealingKey",
     "Share",
     "ShareLevel",
+    "SignInTries",
     "Standing",
     "Synchronization",
     "Team",

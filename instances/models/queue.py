@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import (
     Case,
     Count,
@@ -280,7 +280,15 @@ def _show(moving: Sequence[Moving], state: OperationState) -> None:
         Instance.objects.filter(pk__in=instances).update(status=status)
 
 
+NOW = {
+    "postgresql": "SELECT STATEMENT_TIMESTAMP()",
+    "sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'now')",
+}
+
+
 def database_now() -> datetime:
     """Return the moment by the database's clock, which all workers share."""
-    now: datetime = Organization.objects.values_list(Now(), flat=True)[0]
-    return now
+    with connection.cursor() as cursor:
+        cursor.execute(NOW[connection.vendor])
+        (now,) = cursor.fetchone()
+    return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)

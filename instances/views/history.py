@@ -57,6 +57,11 @@ WORDS = {
     "share.removed": ("Share removed", "warn", "x"),
     "token.revealed": ("Token revealed", "warn", "eye"),
     "token.copied": ("Token copied", "warn", "copy"),
+    "sign_in.done": ("Signed in", "ok", "circle-user"),
+    "sign_in.failed": ("Tried to sign in", "bad", "circle-user"),
+    "sign_out.done": ("Signed out", "off", "log-out"),
+    "password.changed": ("Password changed", "info", "key-round"),
+    "audit.exported": ("Audit record exported", "warn", "download"),
     "health.test_requested": ("Test asked for", "info", "heart-pulse"),
     "health.changed": ("Health changed", "info", "heart-pulse"),
 }

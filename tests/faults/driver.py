@@ -63,6 +63,8 @@ class Driver:
     def __init__(self, web_url: str, username: str, threads: int = 8) -> None:
         self._url, self._username = web_url, username
         self._own = threading.local()
+        # Tries of one name at the same time count against each other.
+        self._signing_in = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="driver")
         self.errors: list[str] = []
         self.statuses: dict[int, int] = {}
@@ -123,17 +125,21 @@ class Driver:
 
     def _signed_in(self) -> tuple[requests.Session, str]:
         if getattr(self._own, "session", None) is None:
-            session = _browser()
-            page = self._send(session, "GET", "/sign-in/")
-            fields = {"csrfmiddlewaretoken": _hidden(page), "username": self._username}
-            answer = self._send(session, "POST", "/sign-in/", fields | {"password": PASSWORD})
-            if answer.status_code != 302:
-                raise NotAcceptedError(f"sign in: {answer.status_code}")
-            form = self._send(session, "GET", "/instances/new/")
-            if not REQUEST_ID.search(form.text):
-                raise NotAcceptedError("the form has no hidden id")
-            self._own.session, self._own.token = session, _hidden(form)
+            with self._signing_in:
+                self._own.session, self._own.token = self._sign_in()
         return self._own.session, self._own.token
+
+    def _sign_in(self) -> tuple[requests.Session, str]:
+        session = _browser()
+        page = self._send(session, "GET", "/sign-in/")
+        fields = {"csrfmiddlewaretoken": _hidden(page), "username": self._username}
+        answer = self._send(session, "POST", "/sign-in/", fields | {"password": PASSWORD})
+        if answer.status_code != 302:
+            raise NotAcceptedError(f"sign in: {answer.status_code}")
+        form = self._send(session, "GET", "/instances/new/")
+        if not REQUEST_ID.search(form.text):
+            raise NotAcceptedError("the form has no hidden id")
+        return session, _hidden(form)
 
     def _send(
         self,
