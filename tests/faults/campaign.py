@@ -152,7 +152,7 @@ def _result(stack: Stack, driver: Driver, grounds: list[Ground]) -> dict[str, ob
     return {
         "rows": rows,
         "invariants": total,
-        "peak_mb": max(stack.watch.peaks.values(), default=0) // 2**20,
+        "peak_mb": max(machine.of_ours(stack.watch.peaks).values(), default=0) // 2**20,
         "selftest": selftest.run(stack, driver),
     }
 

@@ -15,12 +15,15 @@ from instances.models import (
     Organization,
 )
 from tests.faults import changing
+from tests.faults.case import Case
 from tests.faults.changing import Ask
 from tests.faults.ground import Ground, Row
 from tests.faults.processes import wait_until
 from tests.faults.stack import PERIODS
 
 K, S = OperationKind, OperationState
+# So many deletions are asked for well within their countdown.
+GROUP = 8
 Fate = tuple[str, dict[str, Any]]
 # What happens to the request that changes something.
 FATES: tuple[Fate, ...] = (
@@ -113,23 +116,30 @@ def failing_control(ground: Ground) -> None:
         case = ground.new_case()
         ground.submit(1, case)
     ground.settle()
-    made = list(Instance.objects.filter(organization__in=[c.organization_id for c in ground.cases]))
+    cases = ground.cases[1:]
+    # Few at once, so that none is deleted before its faults are set.
+    for at in range(0, len(cases), GROUP):
+        _lie_about_deletion(ground, cases[at : at + GROUP], at)
+    ground.settle()
+    twice = [sum(_is_deletion(one) for one in c.account.ledger()) for c in cases]
+    lies = sum(ground.struck("status", case) for case in cases)
+    ground.injected, ground.needed = lies, 2 * len(cases)
+    ground.expect("each was asked for once more", set(twice) == {2})
+    live = [one for case in ground.cases for one in case.account.instances()]
+    ground.expect("all are gone", not live)
+
+
+def _lie_about_deletion(ground: Ground, cases: Sequence[Case], before: int) -> None:
+    made = Instance.objects.filter(organization__in=[case.organization_id for case in cases])
     changing.ask_all(ground, [changing.delete(one) for one in made])
-    changing.wait_for_kind(ground, K.DELETE, len(made))
-    for case in ground.cases[1:]:
+    changing.wait_for_kind(ground, K.DELETE, before + len(cases))
+    for case in cases:
         path = f"/instances/{case.account.only_instance()['id']}"
         case.account.fault("drop before commit", method="DELETE", path=path)
         case.account.fault("status", method="GET", path=path, status=404)
         # One before it is deleted, one before it is read, and the one that would prove it.
         control = "/organizations/me"
         case.account.fault("status", method="GET", path=control, status=500, skip=2)
-    ground.settle()
-    twice = [sum(_is_deletion(one) for one in c.account.ledger()) for c in ground.cases[1:]]
-    lies = sum(ground.struck("status", case) for case in ground.cases[1:])
-    ground.injected, ground.needed = lies, 2 * len(made)
-    ground.expect("each was asked for once more", set(twice) == {2})
-    live = [one for case in ground.cases for one in case.account.instances()]
-    ground.expect("all are gone", not live)
 
 
 def _is_deletion(entry: Any) -> bool:

@@ -99,7 +99,8 @@ class Watch:
 
     def __init__(self) -> None:
         self.processes: list[Process] = []
-        self.peaks: dict[int, int] = {}
+        # By name and number: one name may be of many processes, one after the other.
+        self.peaks: dict[tuple[str, int], int] = {}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
 
@@ -121,13 +122,14 @@ class Watch:
         while not self._ending.wait(0.2):
             for process in self.processes:
                 process.revive()
-                self._measure(process.pid)
+                self._measure(process.name, process.pid)
 
-    def _measure(self, pid: int) -> None:
+    def _measure(self, name: str, pid: int) -> None:
         for one in (pid, *children_of(pid)):
             status = _status(one)
             if found := PEAK.search(status):
-                self.peaks[one] = max(self.peaks.get(one, 0), int(found[1]) * 1024)
+                key = (name, one)
+                self.peaks[key] = max(self.peaks.get(key, 0), int(found[1]) * 1024)
 
 
 def children_of(pid: int) -> Iterator[int]:
