@@ -20,8 +20,8 @@ from instances.models import (
 )
 from instances.models.walk import Span, newest
 from instances.reach import Reach
+from instances.views.seen import REVEALS
 
-REVEALS = ("token.revealed", "token.copied")
 PEOPLE_SHOWN = 20
 # So many lines of the platform's usage are looked at for the newest call.
 CALLS_WITHIN = timedelta(days=30)

@@ -9,10 +9,12 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from instances import operations, vault, zuora
+from instances import access, operations, vault, zuora
+from instances.access import Action
 from instances.models import Instance
 from instances.views.detail import frame
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+from instances.views.seen import seen_by
 
 SECONDS = 60
 PLAIN = re.compile(r"[a-z0-9-]{1,40}")
@@ -29,6 +31,8 @@ def instance_token(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Offer to copy or reveal the token, and show how to use it."""
     instance = find_instance(request.user, pk)
     context = frame(request.user, instance) | {"example": example(instance), "seconds": SECONDS}
+    if access.can(request.user, Action.MANAGE, instance) and instance.is_in_use:
+        context["sights"] = seen_by(instance)
     return render(request, "instances/instance_token.html", context)
 
 
