@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from instances import access
-from instances.engine import housekeeping
+from instances.engine import drain, housekeeping
 from instances.engine.calls import HeldBackError
 from instances.engine.claims import Claim, lease
 from instances.models import (
@@ -21,9 +21,9 @@ from instances.models import (
     Organization,
     Role,
 )
-from instances.operations import Choice, decide, request_cancel
+from instances.operations import Choice, TooLateToCancelError, decide, request_cancel
 from sandbox.running import Account
-from tests.cases import work
+from tests.cases import absent_twice, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +89,36 @@ def test_a_lost_request_is_canceled_once_its_absence_is_proven(
     assert read(instance).status == InstanceStatus.CANCELED
     assert posts(account) == 1
     assert account.instances() == []
+
+
+def test_who_takes_it_back_during_the_last_look_is_heard(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    account.fault("drop before commit", times=2)
+    instance = ask()
+    while not is_before_the_last_look(instance):
+        work()
+    Operation.objects.update(next_run_at=Now())
+    (held,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
+    assert not request_cancel(actor=operator, instance=instance, wish=KEEP)
+    drain.work_on(held)
+    assert read(instance).status == InstanceStatus.CANCELED
+    assert posts(account) == 2
+
+
+def is_before_the_last_look(instance: Instance) -> bool:
+    operation = instance.operations.get()
+    return (operation.attempts.count(), operation.clean_misses) == (2, 2)
+
+
+def test_what_waits_for_a_person_cannot_be_taken_back(
+    ask: Ask, account: Account, operator: User
+) -> None:
+    instance = absent_twice(ask, account).made
+    with pytest.raises(TooLateToCancelError):
+        request_cancel(actor=operator, instance=instance, wish=KEEP)
+    assert not AuditEntry.objects.filter(action="instance.cancel_requested").exists()
+    assert instance.operations.get().cancel_requested_at is None
 
 
 def test_what_was_created_is_kept_if_so_wished(ask: Ask, account: Account, operator: User) -> None:
@@ -157,7 +187,8 @@ def test_taking_back_twice_changes_nothing(ask: Ask, account: Account, operator:
     instance = ask()
     work()
     request_cancel(actor=operator, instance=instance, wish=DELETE)
-    request_cancel(actor=operator, instance=instance, wish=KEEP)
+    with pytest.raises(TooLateToCancelError):
+        request_cancel(actor=operator, instance=instance, wish=KEEP)
     assert Operation.objects.get().cancel_wish == DELETE
     assert AuditEntry.objects.filter(action="instance.cancel_requested").count() == 1
 

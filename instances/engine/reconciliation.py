@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -28,6 +28,7 @@ from instances.models import (
     Finding,
     FindingKind,
     Instance,
+    Operation,
     OperationState,
     Verdict,
 )
@@ -234,6 +235,8 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
             # Its own worker reported after all, while we were looking: what it saw comes first.
             claim.release(OperationState.UNKNOWN)
             return False
+        # Whoever took it back while we were looking is heard; who comes later finds a person asked.
+        operation.cancel_requested_at = _taken_back_at(operation)
         if repeated and not operation.cancel_requested_at:
             claim.ask_person(
                 "absent",
@@ -246,6 +249,12 @@ def _absent(claim: Claim, attempt: Attempt, misses: int) -> bool:
             claim.move(OperationState.CLAIMED, looks=0, clean_misses=0, claims=0)
     reach("proven absent")
     return not repeated or operation.cancel_requested_at is not None
+
+
+def _taken_back_at(operation: Operation) -> datetime | None:
+    """Return when it was taken back as it stands now; the row stays as it is until the caller commits."""
+    row = Operation.objects.select_for_update().filter(pk=operation.pk)
+    return row.values_list("cancel_requested_at", flat=True).first()
 
 
 def _waited(attempt: Attempt) -> float:

@@ -1,6 +1,10 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
-from instances.operations.cancellation import may_be_canceled, request_cancel
+from instances.operations.cancellation import (
+    TooLateToCancelError,
+    may_be_canceled,
+    request_cancel,
+)
 from instances.operations.catalog import request_catalog
 from instances.operations.consents import (
     NoAddressError,
@@ -149,6 +153,7 @@ __all__ = [
     "SecretsNeededError",
     "SwitchedOffError",
     "TooLateError",
+    "TooLateToCancelError",
     "TooManyTriesError",
     "Try",
     "accept_restore",

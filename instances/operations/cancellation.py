@@ -39,6 +39,10 @@ TAKEN_BACK = {
 }
 
 
+class TooLateToCancelError(Exception):
+    """There is nothing to take back any more, or somebody has taken it back already."""
+
+
 def may_be_canceled(operation: Operation) -> bool:
     """Tell whether there is something to take back that nobody has taken back yet."""
     return (
@@ -57,6 +61,7 @@ def request_cancel(*, actor: User, instance: Instance, wish: CancelWish) -> bool
     shall happen if it turns out to have created the instance. What is changed already stays so.
 
     :raises NotAllowedError: the actor may not manage the instance.
+    :raises TooLateToCancelError: it has ended, or waits for a person.
     """
     access.require(actor, Action.MANAGE, instance)
     with transaction.atomic():
@@ -68,10 +73,11 @@ def request_cancel(*, actor: User, instance: Instance, wish: CancelWish) -> bool
         status = InstanceStatus.ACTIVE if is_change else InstanceStatus.CANCELED
         is_canceled = _cancel_unsent(open_ones, instance, wish, status)
         is_asked = not is_canceled and _ask(open_ones, wish)
-        if is_canceled or is_asked:
-            deed = "canceled" if is_canceled else "cancel_requested"
-            about = "change" if is_change else "instance"
-            audit.record(actor, f"{about}.{deed}", instance, wish=wish.value)
+        if not (is_canceled or is_asked):
+            raise TooLateToCancelError
+        deed = "canceled" if is_canceled else "cancel_requested"
+        about = "change" if is_change else "instance"
+        audit.record(actor, f"{about}.{deed}", instance, wish=wish.value)
     return is_canceled
 
 
@@ -120,6 +126,8 @@ def _ask(open_ones: QuerySet[Operation], wish: CancelWish) -> bool:
         return False
     # Nobody has to come back from the provider any more.
     asked.filter(consent__returned_at=None, consent__isnull=False).update(next_run_at=Now())
-    asked.update(cancel_requested_at=Now(), cancel_wish=wish)
+    if not asked.update(cancel_requested_at=Now(), cancel_wish=wish):
+        # Its worker has moved it on since it was read.
+        return False
     transaction.on_commit(partial(tasks.ring, ids[0]))
     return True

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from instances import access, operations
 from instances.access import Action
 from instances.forms import CancelForm, DecisionForm, FindingForm
-from instances.models import CancelWish
+from instances.models import CancelWish, Instance, Operation
 from instances.operations import FindingChoice
 from instances.views.finding import (
     SignedInRequest,
@@ -20,6 +20,8 @@ from instances.views.finding import (
     missing_unless_allowed,
 )
 from instances.views.standing import standing
+
+TOO_LATE = "There is nothing to take back any more."
 
 DECIDED = "Somebody decided before, or it went on by itself. This is how it stands now."
 
@@ -101,19 +103,29 @@ def instance_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     access.require(request.user, Action.MANAGE, instance)
     operation = instance.operations.order_by("-pk").first()
     if operation is None or not operations.may_be_canceled(operation):
-        messages.info(request, "There is nothing to take back any more.")
+        messages.info(request, TOO_LATE)
         return redirect(instance)
     form = CancelForm(request.POST if request.method == "POST" else None, operation=operation)
     if form.is_valid():
-        wish = CancelWish(form.cleaned_data["wish"])
-        if operations.request_cancel(actor=request.user, instance=instance, wish=wish):
-            done = "changed" if operation.is_change else "created"
-            messages.success(request, f"Canceled. Nothing was {done}.")
-        else:
-            messages.info(
-                request, "Taken back as far as possible: we find out first what was already sent."
-            )
+        _take_back(request, instance, operation, CancelWish(form.cleaned_data["wish"]))
         return redirect(instance)
     context = {"instance": instance, "operation": operation, "form": form}
     status = 422 if form.errors else 200
     return render(request, "instances/instance_cancel.html", context, status=status)
+
+
+def _take_back(
+    request: SignedInRequest, instance: Instance, operation: Operation, wish: CancelWish
+) -> None:
+    try:
+        is_canceled = operations.request_cancel(actor=request.user, instance=instance, wish=wish)
+    except operations.TooLateToCancelError:
+        messages.info(request, TOO_LATE)
+        return
+    if is_canceled:
+        done = "changed" if operation.is_change else "created"
+        messages.success(request, f"Canceled. Nothing was {done}.")
+    else:
+        messages.info(
+            request, "Taken back as far as possible: we find out first what was already sent."
+        )

@@ -46,18 +46,18 @@ def storm(ground: Ground) -> None:
         for number in range(ground.operations):
             accepted = ground.driver.submit(ground.wish(name=f"Storm {number}"))
             ground.case.accepted.append(accepted)
-            delay = ground.chance.choice((0.0, 0.05, 0.3, 1.0, 3.0))
+            due = time.monotonic() + ground.chance.choice((0.0, 0.05, 0.3, 1.0, 3.0))
             for wish in (*WISHES, ground.chance.choice(WISHES)):
-                presses.append(hands.submit(_take_back, ground, accepted, wish, delay))
+                presses.append(hands.submit(_take_back, ground, accepted, wish, due))
     ground.injected, ground.needed = sum(one.result() for one in presses), len(presses)
     _rest(ground)
     _compare(ground)
     ground.expect("some were canceled", ground.count(OperationState.CANCELED) > 0)
 
 
-def _take_back(ground: Ground, accepted: Accepted, wish: CancelWish, after: float) -> bool:
-    """Press the button as often as it takes to be heard; return whether it was."""
-    time.sleep(after)
+def _take_back(ground: Ground, accepted: Accepted, wish: CancelWish, due: float) -> bool:
+    """Press the button at a time, or soon after, until it is heard; return whether it was."""
+    time.sleep(max(0.0, due - time.monotonic()))
     place = f"/instances/{accepted.instance_id}/"
     return wait_until(lambda: _press(ground, place, wish), PATIENCE, 0.3)
 
