@@ -55,7 +55,7 @@ class AuditFilter(forms.Form):
     @property
     def is_set(self) -> bool:
         """Whether anything is filtered."""
-        return any(value for name, value in self.cleaned_data.items() if name != "before")
+        return bool(self.as_said())
 
     @property
     def is_narrow(self) -> bool:
@@ -85,15 +85,22 @@ class AuditFilter(forms.Form):
         ]
 
     def as_said(self) -> dict[str, str]:
-        """Return the filters that are on, as plain texts."""
-        return {name: str(value) for name, value in self.cleaned_data.items() if value}
+        """Return the filters that are on, as plain texts; a page is none."""
+        return {
+            name: str(value)
+            for name, value in self.cleaned_data.items()
+            if value and name != "before"
+        }
 
-    def span(self) -> Span:
-        """Return which part of the record is looked through: the days, from where a page ended."""
+    def days(self) -> Span:
+        """Return the part of the record that is of the days."""
         said = self.cleaned_data.get
-        span = Span.between(_midnight(said("since")), _midnight(said("until"), days=1))
-        before: int | None = said("before")
-        return span if before is None else Span(span.bottom, min(span.top, before))
+        return Span.between(_midnight(said("since")), _midnight(said("until"), days=1))
+
+    def rest(self) -> Span:
+        """Return what is left of that below where the page before ended."""
+        days, before = self.days(), self.cleaned_data.get("before")
+        return days if before is None else Span(days.bottom, min(days.top, before))
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:

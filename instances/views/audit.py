@@ -21,7 +21,7 @@ COLUMNS = (
     *("organization_id", "result", "detail", "request_id", "address"),
 )
 # What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 LABELS = (("csv", "Export CSV"), ("jsonl", "Export JSON lines"))
 KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
@@ -32,7 +32,7 @@ def audit_list(request: SignedInRequest) -> HttpResponse:
     """Show the record, newest first."""
     rows = access.audit_entries_for(request.user)
     filters = _filters(request)
-    page = excerpt(filters.narrow(rows), filters.span(), is_narrow=filters.is_narrow)
+    page = excerpt(filters.narrow(rows), filters.rest(), is_narrow=filters.is_narrow)
     lines = [(entry, event_of(entry), _facts(entry)) for entry in page.rows]
     context = {"filters": filters, "page": page, "lines": lines, "kinds": LABELS}
     return render(request, "instances/audit_list.html", context)
@@ -46,7 +46,7 @@ def audit_export(request: SignedInRequest, kind: str) -> StreamingHttpResponse:
         raise Http404
     rows, filters = access.audit_entries_for(request.user), _filters(request)
     operations.record_export(actor=request.user, kind=kind, filters=filters.as_said())
-    entries = every(filters.narrow(rows), filters.span())
+    entries = every(filters.narrow(rows), filters.days())
     lines = _as_csv(entries) if kind == "csv" else map(_as_json, entries)
     answer = StreamingHttpResponse(lines, content_type=KINDS[kind])
     answer["Content-Disposition"] = f'attachment; filename="audit.{kind}"'

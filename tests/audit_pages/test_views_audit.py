@@ -199,6 +199,16 @@ def test_an_export_is_recorded_before_anything_leaves(
     assert entry.detail == {"kind": "csv", "filters": {"actor": "mia"}}
 
 
+def test_a_file_holds_the_pages_before_this_one_too(
+    admin: User, client: Client, organization: Organization
+) -> None:
+    first, second = (audit.record(admin, "share.removed", organization) for _ in range(2))
+    address = f"{reverse('instances:audit_export', args=['jsonl'])}?before={second.pk}"
+    lines = client.post(address).getvalue().splitlines()
+    assert {first.pk, second.pk} <= {json.loads(line)["id"] for line in lines}
+    assert AuditEntry.objects.get(action="audit.exported").detail["filters"] == {}
+
+
 def test_there_is_no_other_kind_of_file(admin: User, client: Client) -> None:
     assert client.post(reverse("instances:audit_export", args=["xml"])).status_code == 404
     assert not AuditEntry.objects.filter(action="audit.exported").exists()
