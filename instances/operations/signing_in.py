@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 import structlog
 from django.contrib.auth.models import User
@@ -57,12 +58,21 @@ def begin_sign_in(*, name: str, address: str, device: str = "") -> Try:
     number = _number_of(name, device)
     kind = "device" if number else "name"
     who = vault.fingerprint(f"{kind}\n{name}\n{number}", USE)
-    where = vault.fingerprint(f"address\n{address}", USE)
+    where = vault.fingerprint(f"address\n{_network(address)}", USE)
     waits = _count([(who, FREE[kind]), (where, FREE["address"])])
     if waits:
         logger.warning("sign-in not tried", seconds=round(waits.total_seconds()))
         raise TooManyTriesError(max(1, math.ceil(waits / timedelta(minutes=1))))
     return Try(name, who, where)
+
+
+def _network(address: str) -> str:
+    """Return what one caller has at least: an address, or of version 6 the 64 bits before its own."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 def _count(subjects: Sequence[tuple[str, int]]) -> timedelta | None:

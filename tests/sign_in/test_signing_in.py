@@ -90,6 +90,20 @@ def test_other_names_do_not_help(nora: User) -> None:
     assert answers == [200] * 50 + [429] * 2
 
 
+def test_addresses_of_one_network_of_version_6_are_one(nora: User) -> None:
+    answers = [
+        guess(1, name=f"somebody-{number}", address=f"2001:db8::{number:x}")[0]
+        for number in range(51)
+    ]
+    assert answers == [200] * 50 + [429]
+    assert guess(1, name="another", address="2001:db8:0:1::1") == [200]
+
+
+def test_an_office_may_sign_in_as_often_as_it_likes(client: Client, nora: User) -> None:
+    answers = [tried(Client(), RIGHT).status_code for _ in range(55)]
+    assert answers == [302] * 55
+
+
 def test_who_signed_in_there_before_is_not_locked_out(client: Client, nora: User) -> None:
     assert tried(client, RIGHT).status_code == 302
     client.post(reverse("instances:sign_out"))
