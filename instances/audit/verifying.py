@@ -43,6 +43,8 @@ class _Walk:
         self._heads = {head.position: head for head in heads}
         self._tail = AuditSeal(position=0, last_id=0)
         self._ranges: list[list[int]] = []
+        # Neighbors are joined when there are twice as many as last time, so that it stays quick.
+        self._enough = 1000
         # Marks of the last hours, by which a copy of another entry is known.
         self._seen: dict[str, tuple[datetime, int]] = {}
 
@@ -107,7 +109,10 @@ class _Walk:
     def _go_on(self, seal: AuditSeal, number: int) -> None:
         self.report.seals += 1
         self.report.entries += number
-        self._ranges = _joined([*self._ranges, *seal.entries])
+        self._ranges += seal.entries
+        if len(self._ranges) > self._enough:
+            self._ranges = _joined(self._ranges)
+            self._enough = 2 * len(self._ranges) + 1000
         self._seen = {mac: one for mac, one in self._seen.items() if one[0] > seal.until - 2 * LATE}
         self._tail = seal
         self.report.head = Head(seal.position, seal.mac)
@@ -125,7 +130,7 @@ class _Walk:
             )
 
     def _unsealed(self) -> Iterator[AuditEntry]:
-        edges = [[0, 0], *self._ranges]
+        edges = [[0, 0], *_joined(self._ranges)]
         for (_, before), (after, _) in pairwise(edges):
             if after > before + 1:
                 within = AuditEntry.objects.filter(pk__gt=before, pk__lt=after)

@@ -11,7 +11,7 @@ PROBLEM, USAGE = 1, 2
 MOST_SHOWN = 20
 EPILOG = (
     "Exit codes: 0 everything stands as it was written, 1 something does not, and the first that "
-    "does not is named first, 2 wrong usage. docs/operations/audit.md tells what to do then."
+    "does not is named first, 2 wrong usage, or the file of heads cannot be read. docs/operations/audit.md tells what to do then."
 )
 
 
@@ -37,6 +37,9 @@ class Command(BaseCommand):
             known = [*heads.published(), *map(Head.parse, options["head"])]
         except ValueError as error:
             raise CommandError(str(error), returncode=USAGE) from error
+        except OSError as error:
+            sentence = f"{error.filename} cannot be read: {error.strerror}."
+            raise CommandError(sentence, returncode=USAGE) from error
         report = audit.verify(known)
         self.stdout.write(
             f"{report.entries} entries in {report.seals} seals, {report.waiting} not sealed yet, "
