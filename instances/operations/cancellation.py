@@ -121,13 +121,11 @@ def _ask(open_ones: QuerySet[Operation], wish: CancelWish) -> bool:
     """Leave word for the worker; it acts on it before it sends and once it knows the outcome."""
     busy = (*WAITING, OperationState.CLAIMED, OperationState.SENDING, OperationState.UNKNOWN)
     asked = open_ones.filter(state__in=busy)
-    ids = list(asked.values_list("pk", flat=True))
-    if not ids:
-        return False
+    first = asked.values_list("pk", flat=True).first()
     # Nobody has to come back from the provider any more.
     asked.filter(consent__returned_at=None, consent__isnull=False).update(next_run_at=Now())
-    if not asked.update(cancel_requested_at=Now(), cancel_wish=wish):
-        # Its worker has moved it on since it was read.
+    # What its worker has moved on since it was read is none of them any more.
+    if first is None or not asked.update(cancel_requested_at=Now(), cancel_wish=wish):
         return False
-    transaction.on_commit(partial(tasks.ring, ids[0]))
+    transaction.on_commit(partial(tasks.ring, first))
     return True
