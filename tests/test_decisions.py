@@ -215,6 +215,16 @@ def test_the_second_of_two_people_is_told(ask: Ask, account: Account, say: Decid
         say(operation, Choice.CREATE)
 
 
+def test_a_decision_does_not_change_when_a_request_ended(
+    ask: Ask, account: Account, say: Decide
+) -> None:
+    operation = cannot_look(ask, account)
+    ended_at = operation.attempts.get().ended_at
+    say(operation, Choice.MARK)
+    attempt = operation.attempts.get()
+    assert (attempt.outcome, attempt.ended_at) == (AttemptOutcome.DECLARED_ABSENT, ended_at)
+
+
 def test_a_viewer_may_not_decide(ask: Ask, account: Account, member: Callable[..., User]) -> None:
     operation = absent_twice(ask, account)
     with pytest.raises(access.NotAllowedError):

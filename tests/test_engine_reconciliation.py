@@ -13,7 +13,15 @@ from pytest_django import Settings
 
 from instances.engine import drain, provisioning, searching
 from instances.engine.claims import Claim, lease
-from instances.models import Finding, Instance, InstanceStatus, Operation, Organization, Role
+from instances.models import (
+    AttemptOutcome,
+    Finding,
+    Instance,
+    InstanceStatus,
+    Operation,
+    Organization,
+    Role,
+)
 from instances.operations import FindingChoice, decide_finding
 from sandbox.running import Account
 
@@ -71,6 +79,20 @@ def test_a_miss_counts_when_both_controls_are_good(ask: Ask, account: Account) -
     work()
     work()
     assert Operation.objects.get().clean_misses == 1
+
+
+@pytest.mark.parametrize("fate", ["drop before commit", "commit then drop"])
+def test_what_is_found_out_later_does_not_change_when_a_request_ended(
+    ask: Ask, account: Account, fate: str
+) -> None:
+    account.fault(fate)
+    operation = ask().operations.get()
+    work()
+    ended_at = operation.attempts.get().ended_at
+    while operation.attempts.get(number=1).outcome == AttemptOutcome.UNKNOWN:
+        Operation.objects.update(next_run_at=Now())
+        work()
+    assert operation.attempts.get(number=1).ended_at == ended_at
 
 
 def test_a_list_that_hides_a_known_instance_proves_nothing(ask: Ask, account: Account) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Max
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from instances import audit, fence
 from instances.cloud_elements import CloudElementsClient
@@ -234,7 +234,9 @@ def close_attempt(attempt: Attempt, outcome: AttemptOutcome, **facts: object) ->
     Record how a request ended, whoever holds the lease by now; False if that was known already.
     """
     unresolved = Attempt.objects.filter(pk=attempt.pk, outcome__in=UNRESOLVED)
-    return bool(unresolved.update(outcome=outcome, ended_at=Now(), **facts))
+    # What is found out about a request later does not change when it ended.
+    ended_at = Coalesce(F("ended_at"), Now())
+    return bool(unresolved.update(outcome=outcome, ended_at=ended_at, **facts))
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,9 @@ def _close_attempts(everything: Sequence[Seen], now: datetime) -> None:
 
 def _succeeded(seen: Seen, now: datetime) -> Attempt:
     attempt = copy(seen.attempt)
-    attempt.outcome, attempt.ended_at = AttemptOutcome.SUCCEEDED, now
+    attempt.outcome, attempt.ended_at = AttemptOutcome.SUCCEEDED, attempt.ended_at or now
     if seen.kind == EvidenceKind.ANSWER:
+        attempt.ended_at = now
         attempt.http_status, attempt.request_id = seen.remote.http_status, seen.remote.request_id
     return attempt
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 
 from instances import access, audit, tasks
 from instances.models import (
@@ -217,7 +217,7 @@ def _declare_absent(operation: Operation) -> None:
     """Take a person's word for it that no request of this operation left anything behind."""
     open_ones = Q(outcome__in=UNRESOLVED) | Q(outcome=AttemptOutcome.SUCCEEDED)
     operation.attempts.filter(open_ones).update(
-        outcome=AttemptOutcome.DECLARED_ABSENT, ended_at=Now()
+        outcome=AttemptOutcome.DECLARED_ABSENT, ended_at=Coalesce(F("ended_at"), Now())
     )
 
 

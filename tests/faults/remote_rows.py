@@ -87,7 +87,7 @@ def drip(ground: Ground) -> None:
     all_end_well(ground, "drip", ground.operations)
     first = Attempt.objects.filter(operation__in=ground.rows(), number=1)
     longest = max((one.duration.total_seconds() for one in first if one.duration), default=0)
-    ground.expect(f"every call ended within {CALL + 3:.0f} s", longest < CALL + 3 + SETTLE)
+    ground.expect(f"every call ended within {CALL + 3:.0f} s", longest < CALL + 3)
 
 
 def broken_wire(ground: Ground) -> None:
