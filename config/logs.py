@@ -36,6 +36,18 @@ def name_refusal(
     return event
 
 
+# Each request line is the proxy's to log; a library's debug output may hold bodies.
+QUIET = (
+    # Its debug output is what a template had to work with: tokens, form proofs.
+    "django.template",
+    "django.server",
+    "urllib3",
+    "requests",
+    "celery.worker.strategy",
+    "celery.app.trace",
+)
+
+
 def logging_config(*, level: str, is_readable: bool) -> None:
     """Send every logger, ours and the libraries', through one formatter to standard error."""
     shared: list[Any] = [
@@ -72,18 +84,6 @@ def logging_config(*, level: str, is_readable: bool) -> None:
             "formatters": {"events": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events"}},
             "root": {"handlers": ["stderr"], "level": level},
-            # Each request line is the proxy's to log; a library's debug output may hold bodies.
-            "loggers": {
-                name: {"level": "WARNING"}
-                for name in (
-                    # Its debug output is what a template had to work with: tokens, form proofs.
-                    "django.template",
-                    "django.server",
-                    "urllib3",
-                    "requests",
-                    "celery.worker.strategy",
-                    "celery.app.trace",
-                )
-            },
+            "loggers": {name: {"level": "WARNING"} for name in QUIET},
         }
     )

@@ -42,6 +42,24 @@ def spellings(address: str) -> list[str]:
     ]
 
 
+# Names that lead inside wherever they are looked up.
+INSIDE = (
+    "localhost",
+    "localhost.",
+    "localhost.localdomain",
+    "ip6-localhost",
+    "metadata.google.internal",
+    "instance-data",
+    "kubernetes.default.svc",
+    "host.docker.internal",
+    "redis",
+    "postgres",
+    "web",
+    "127.0.0.1.nip.io",
+    "localtest.me",
+)
+
+
 def lookalikes() -> list[str]:
     """Hosts that a careless comparison takes for the allowed one."""
     name, evil = ALLOWED, "evil.example"
@@ -86,19 +104,7 @@ def lookalikes() -> list[str]:
         f"{name}<{evil}",
         f"{name}`{evil}",
         f"{name}${{{evil}}}",
-        "localhost",
-        "localhost.",
-        "localhost.localdomain",
-        "ip6-localhost",
-        "metadata.google.internal",
-        "instance-data",
-        "kubernetes.default.svc",
-        "host.docker.internal",
-        "redis",
-        "postgres",
-        "web",
-        "127.0.0.1.nip.io",
-        "localtest.me",
+        *INSIDE,
         evil,
     ]
 

@@ -1,5 +1,8 @@
 """Create the instance that a claimed operation asks for, exactly once in effect."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -125,8 +128,12 @@ def _not_reached(claim: Claim, error: CloudElementsError) -> None:
     if isinstance(error, UnauthorizedError) and error.status == 401:
         _block(claim)
         return
-    claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
+    _note_unsent(claim, error)
     _try_later(claim, error)
+
+
+def _note_unsent(claim: Claim, error: CloudElementsError) -> None:
+    claim.note_unsent(error_class=error.error_class, message=str(error), address=error.address)
 
 
 def _try_later(claim: Claim, error: CloudElementsError) -> None:
@@ -143,15 +150,7 @@ def _create(
     configuration: Configuration,
     brought: consenting.Given,
 ) -> None:
-    payload = claim.operation.payload
-    request = CreateInstance(
-        element_key=payload["element_key"],
-        name=payload["name"],
-        tags=tuple(payload["tags"]),
-        configuration=configuration,
-        provider_data=brought,
-        external_authentication=payload.get("external_authentication", ""),
-    )
+    request = _request(claim.operation.payload, configuration, brought)
     opened: list[Attempt] = []
 
     def about_to_leave(address: str) -> None:
@@ -172,9 +171,7 @@ def _create(
         if opened:
             _close(opened[0], AttemptOutcome.NOT_SENT, error)
         else:
-            claim.note_unsent(
-                error_class=error.error_class, message=str(error), address=error.address
-            )
+            _note_unsent(claim, error)
         _try_later(claim, error)
     except ThrottledError as error:
         consenting.put_back(claim, brought)
@@ -193,6 +190,19 @@ def _create(
         reach("evidence saved")
         storing.finish(claim, remote)
         reach("finished")
+
+
+def _request(
+    payload: Mapping[str, Any], configuration: Configuration, brought: consenting.Given
+) -> CreateInstance:
+    return CreateInstance(
+        element_key=payload["element_key"],
+        name=payload["name"],
+        tags=tuple(payload["tags"]),
+        configuration=configuration,
+        provider_data=brought,
+        external_authentication=payload.get("external_authentication", ""),
+    )
 
 
 def _wait(claim: Claim, error: ThrottledError) -> None:

@@ -69,9 +69,7 @@ def request_instance(
     :raises NoAddressError: an OAuth element, and the server does not know its own address.
     :raises OtherEnvironmentError: the credentials are in use at Zuora's other environment.
     """
-    access.require(requester, Action.CREATE, organization)
-    if not organization.is_active:
-        raise access.NotAllowedError("create in an organization that is switched off")
+    _require_creating(requester, organization)
     configuration, told = consents.prepared(organization, element_key, configuration)
     if missing := _missing(organization, element_key, configuration):
         raise MissingEntriesError(missing)
@@ -81,13 +79,9 @@ def request_instance(
         return earlier
     if heeds_environment:
         recognition.refuse_other_environment(requester, element_key, configuration)
-    instance = Instance(
-        organization=organization,
-        owner=requester,
-        name=name,
-        element_key=element_key,
-        environment=environment or _environment(element_key, configuration),
-    )
+    instance = Instance(organization=organization, owner=requester, name=name)
+    instance.element_key = element_key
+    instance.environment = environment or _environment(element_key, configuration)
     try:
         with transaction.atomic():
             operation = _record_wish(
@@ -100,6 +94,12 @@ def request_instance(
             raise
         return earlier
     return operation.made
+
+
+def _require_creating(requester: User, organization: Organization) -> None:
+    access.require(requester, Action.CREATE, organization)
+    if not organization.is_active:
+        raise access.NotAllowedError("create in an organization that is switched off")
 
 
 def _missing(

@@ -79,8 +79,7 @@ def request_instance_rotation(
     with transaction.atomic():
         # Two who ask at once take turns here.
         old = Instance.objects.select_for_update(of=("self",)).get(pk=old.pk)
-        asked = Operation.objects.filter(requester=requester, client_request_id=client_request_id)
-        is_repeated = asked.exists()
+        is_repeated = _was_asked(requester, client_request_id)
         if not is_repeated and not may_be_rotated(old):
             raise NotChangeableError
         twin = request_instance(
@@ -98,6 +97,11 @@ def request_instance_rotation(
         rotation = _record(requester, old, twin, days)
     reach("rotation submitted")
     return rotation
+
+
+def _was_asked(requester: User, client_request_id: UUID) -> bool:
+    asked = Operation.objects.filter(requester=requester, client_request_id=client_request_id)
+    return asked.exists()
 
 
 def may_be_rotated(instance: Instance) -> bool:
