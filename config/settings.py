@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "instances.middleware.privacy_headers",
     "instances.middleware.restore_fence",
+    "instances.views.admin_door.admin_door",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -162,6 +163,11 @@ if not DEBUG:
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 logging_config(level=LOG_LEVEL, is_readable=DEBUG)
+
+# How people show who they are (docs/operations/sign-in.md); periods in seconds.
+SIGN_IN = {
+    "CHECK_SECONDS": env.float("ELEMENTDESK_CHECK_SECONDS", default=300.0),
+}
 
 # The queue: a message carries one id and is only a doorbell; the rows say what there is to do.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")

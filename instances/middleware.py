@@ -12,7 +12,12 @@ from django.urls import reverse
 from instances import fence
 
 # What may be done while nothing else may be changed.
-ALWAYS_OPEN = ("instances:sign_in", "instances:sign_out", "instances:admin_sign_out")
+ALWAYS_OPEN = (
+    "instances:sign_in",
+    "instances:confirm",
+    "instances:sign_out",
+    "instances:admin_sign_out",
+)
 # A visit that changes something, since the provider sends people to it.
 CHANGES_BY_VISIT = ("instances:oauth_callback",)
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")

@@ -25,6 +25,7 @@ from instances.views import (
     reauthentication,
     removal,
     rotation,
+    second_check,
     sharing,
     token,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", account.sign_in, name="sign_in"),
+    path("sign-in/confirm/", second_check.confirm, name="confirm"),
     path("sign-out/", account.sign_out, name="sign_out"),
     # Before Django's own pages of the same addresses.
     path("admin/login/", account.admin_sign_in, name="admin_sign_in"),

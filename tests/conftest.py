@@ -83,6 +83,8 @@ def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
         "CALLS_IN_FLIGHT": 4,
         "CATALOG_EVERY": 0.0,
     }
+    # Who is signed in is not asked again who they are, nor for a second factor.
+    settings.SIGN_IN = {**settings.SIGN_IN, "CHECK_SECONDS": 0.0}
     # Nothing is asked in the background of a test that is not about it.
     settings.HEALTH = {**settings.HEALTH, "LOG_EVERY": 0.0, "VERIFY_EVERY": 0.0}
     keyring.ring.cache_clear()

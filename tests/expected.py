@@ -44,6 +44,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         dict.fromkeys(ROLES, 302) | {"anonymous": 200, "deactivated": 200},
         dict.fromkeys(ROLES, 302) | {"anonymous": 200, "deactivated": 200},
     ),
+    "confirm": (everybody(200), everybody(422)),
     "sign_out": (everybody(405), everybody(302)),
     "account": (everybody(200), everybody(422)),
     "admin_sign_in": (only(302, "staff", "superuser"), only(302, "staff", "superuser")),

@@ -14,7 +14,7 @@ from instances.forms.preview import RequestPreview
 from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
-from instances.forms.signing_in import DEVICE_COOKIE, SignInForm
+from instances.forms.signing_in import DEVICE_COOKIE, ConfirmForm, SignInForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "AuditFilter",
     "CancelForm",
     "Chip",
+    "ConfirmForm",
     "DecisionForm",
     "DriftForm",
     "DriftView",

@@ -100,11 +100,11 @@ from instances.operations.secrets import (
 )
 from instances.operations.sharing import remove_share, share_instance
 from instances.operations.signing_in import (
-    TooManyTriesError,
     Try,
     begin_sign_in,
     change_password,
     complete_sign_in,
+    confirm_password,
     fail_sign_in,
     sign_out,
 )
@@ -116,6 +116,7 @@ from instances.operations.synchronization import (
     line_of,
 )
 from instances.operations.tokens import NoTokenError, reveal_token
+from instances.operations.tries import TooManyTriesError
 
 __all__ = [
     "CREATIONS",
@@ -167,6 +168,7 @@ __all__ = [
     "choices_for",
     "choices_given",
     "complete_sign_in",
+    "confirm_password",
     "confirm_secrets",
     "create_organization",
     "decide",

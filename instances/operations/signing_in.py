@@ -1,49 +1,26 @@
 """Sign in and out, one's password: how often it may be tried, and the record of it (decision 0017)."""
 
 import hmac
-import math
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from ipaddress import ip_address, ip_network
 
-import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 
 from instances import audit, vault
-from instances.models import AuditResult, Installation, SignInTries, database_now
+from instances.models import AuditResult, Installation
+from instances.operations import tries
 
-logger = structlog.get_logger(__name__)
-
-USE = "sign-in"
 NOBODY = "somebody"
-# Tries that cost nothing, by what they are counted for; an address may be that of a whole office.
-FREE = {"name": 5, "device": 5, "address": 50}
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
-# After so long without a try, counting begins anew.
-FORGOTTEN = timedelta(hours=1)
-# Tries that were counted at the same time are counted one after the other.
-TURNS = 20
-
-
-class TooManyTriesError(Exception):
-    """Nothing was tried; `minutes` is how long to wait, rounded up."""
-
-    def __init__(self, minutes: int) -> None:
-        super().__init__(f"Too many tries; {minutes} minutes to wait.")
-        self.minutes = minutes
 
 
 @dataclass(frozen=True)
 class Try:
-    """One try, which was counted before anything was compared; `who` and `where` are fingerprints."""
+    """One try, which was counted before anything was compared."""
 
     name: str
-    who: str
-    where: str
+    who: tries.Subject
+    where: tries.Subject
 
 
 def begin_sign_in(*, name: str, address: str, device: str = "") -> Try:
@@ -56,55 +33,10 @@ def begin_sign_in(*, name: str, address: str, device: str = "") -> Try:
     :raises TooManyTriesError: nothing is compared.
     """
     number = _number_of(name, device)
-    kind = "device" if number else "name"
-    who = vault.fingerprint(f"{kind}\n{name}\n{number}", USE)
-    where = vault.fingerprint(f"address\n{_network(address)}", USE)
-    waits = _count([(who, FREE[kind]), (where, FREE["address"])])
-    if waits:
-        logger.warning("sign-in not tried", seconds=round(waits.total_seconds()))
-        raise TooManyTriesError(max(1, math.ceil(waits / timedelta(minutes=1))))
+    who = tries.subject("device" if number else "name", name, number)
+    where = tries.caller(address)
+    tries.count(who, where)
     return Try(name, who, where)
-
-
-def _network(address: str) -> str:
-    """Return what one caller has at least: an address, or of version 6 the 64 bits before its own."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
-
-
-def _count(subjects: Sequence[tuple[str, int]]) -> timedelta | None:
-    """Count one try for each; where one has to wait none is counted, and for how long is returned."""
-    with transaction.atomic():
-        for key, free in subjects:
-            if waits := _count_one(key, free):
-                transaction.set_rollback(True)
-                return waits
-    return None
-
-
-def _count_one(key: str, free: int) -> timedelta | None:
-    for _ in range(TURNS):
-        fresh = dict.fromkeys(("last_at", "open_at"), database_now())
-        row, _is_new = SignInTries.objects.get_or_create(pk=key, defaults=fresh)
-        now = database_now()
-        waits: timedelta = row.open_at - now
-        if waits > timedelta():
-            return waits
-        before = 0 if now - row.last_at > FORGOTTEN else row.tries
-        same = SignInTries.objects.filter(pk=key, tries=row.tries, last_at=row.last_at)
-        if same.update(tries=before + 1, last_at=now, open_at=now + wait_after(before + 1, free)):
-            return None
-    return FIRST_WAIT
-
-
-def wait_after(tries: int, free: int) -> timedelta:
-    """Return how long nothing is tried after so many tries in a row that did not end well."""
-    if tries < free:
-        return timedelta()
-    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries - free, 20)))
 
 
 def fail_sign_in(tried: Try) -> None:
@@ -117,9 +49,7 @@ def fail_sign_in(tried: Try) -> None:
 def complete_sign_in(tried: Try, user: User) -> str:
     """Record that somebody signed in, and forget their tries; return what the browser shall keep."""
     with transaction.atomic():
-        SignInTries.objects.filter(pk=tried.who).delete()
-        here = SignInTries.objects.filter(pk=tried.where, tries__gt=0)
-        here.update(tries=F("tries") - 1)
+        tries.forget(tried.who, tried.where)
         audit.record(user, "sign_in.done", user)
     number = secrets.token_hex(8)
     return f"{number}.{_mark(tried.name, number)}"
@@ -133,7 +63,23 @@ def _number_of(name: str, device: str) -> str:
 
 
 def _mark(name: str, number: str) -> str:
-    return vault.fingerprint(f"known device\n{name}\n{number}", USE)
+    return vault.fingerprint(f"known device\n{name}\n{number}", tries.USE)
+
+
+def confirm_password(*, actor: User, password: str, address: str, device: str = "") -> bool:
+    """
+    Tell whether `password` is the actor's own, and record it; counted as tries to sign in are.
+
+    :raises TooManyTriesError: nothing is compared.
+    """
+    tried = begin_sign_in(name=actor.get_username(), address=address, device=device)
+    if not actor.check_password(password):
+        audit.record(actor, "identity.refused", actor, result=AuditResult.REFUSED)
+        return False
+    with transaction.atomic():
+        tries.forget(tried.who, tried.where)
+        audit.record(actor, "identity.confirmed", actor, how="password")
+    return True
 
 
 def sign_out(user: User) -> None:

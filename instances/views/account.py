@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from instances import operations
 from instances.forms import DEVICE_COOKIE, PasswordForm, SignInForm
 from instances.views.finding import SignedInRequest
+from instances.views.second_check import mark_checked
 
 DEVICE_DAYS = 180
 
@@ -33,6 +34,7 @@ class SignIn(LoginView):
         """Sign in, and let the browser keep that it did."""
         device = operations.complete_sign_in(form.tried, form.get_user())
         answer = super().form_valid(form)
+        mark_checked(self.request)
         answer.set_cookie(
             DEVICE_COOKIE,
             device,

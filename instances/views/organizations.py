@@ -15,6 +15,7 @@ from instances.access import Action
 from instances.forms import OrganizationForm
 from instances.models import Candidate, Organization
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.second_check import fresh_check, fresh_check_to_post
 
 TEMPLATE = "organizations/organization_detail.html"
 # For so long the page says that the secrets were replaced.
@@ -32,6 +33,7 @@ def organization_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "organizations/organization_list.html", context)
 
 
+@fresh_check
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
@@ -60,6 +62,7 @@ def _create(request: SignedInRequest, form: OrganizationForm) -> Organization | 
     return None
 
 
+@fresh_check_to_post
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
@@ -141,6 +144,7 @@ def organization_verify(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect(organization)
 
 
+@fresh_check
 @require_POST
 @missing_unless_allowed
 def secrets_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:

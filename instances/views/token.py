@@ -14,6 +14,7 @@ from instances.access import Action
 from instances.models import Instance
 from instances.views.detail import frame
 from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
+from instances.views.second_check import fresh_check
 from instances.views.seen import seen_by
 
 SECONDS = 60
@@ -36,6 +37,7 @@ def instance_token(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return render(request, "instances/instance_token.html", context)
 
 
+@fresh_check
 @require_POST
 @missing_unless_allowed
 def token_reveal(request: SignedInRequest, pk: UUID) -> HttpResponse:

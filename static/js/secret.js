@@ -56,6 +56,8 @@ async function ask(form, button) {
   });
   if (response.type === "opaqueredirect") throw new Error("Your session has ended. Reload the page and sign in.");
   const answer = await response.json().catch(() => ({}));
+  // The page asks who it is, and leads back here.
+  if (answer.confirm) location.assign(answer.confirm);
   if (!response.ok) throw new Error(answer.error ?? `The server answered ${response.status}. Nothing was shown.`);
   return answer;
 }

@@ -27,6 +27,8 @@ PERIODS = {
     "ELEMENTDESK_SETTLE_SECONDS": "6",
     "ELEMENTDESK_LOOK_PAUSES": "0.3,0.7,1.5,2,3",
     "ELEMENTDESK_SWEEP_SECONDS": "0.5",
+    # A row may take longer than a person is believed without being asked again.
+    "ELEMENTDESK_CHECK_SECONDS": "0",
     "ELEMENTDESK_BREAKER_SECONDS": "0.5",
     "ELEMENTDESK_BREAKER_MOST_SECONDS": "2",
     "ELEMENTDESK_RAMP_SECONDS": "0.2",

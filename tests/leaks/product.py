@@ -53,6 +53,8 @@ class Product:
             "ELEMENTDESK_SETTLE_SECONDS": "2",
             "ELEMENTDESK_LOOK_PAUSES": "0.2,0.5,1",
             "ELEMENTDESK_SWEEP_SECONDS": "0.5",
+            # Longer than a whole run, in which people sign in once.
+            "ELEMENTDESK_CHECK_SECONDS": "7200",
             **self.settings,
             **changes,
         }

@@ -16,7 +16,7 @@ from django.urls import reverse
 from instances import operations
 from instances.engine import housekeeping
 from instances.models import AuditEntry, SignInTries, database_now
-from instances.operations import signing_in
+from instances.operations import tries
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_at_most_thirteen_guesses_an_hour_are_compared() -> None:
     spent, compared = timedelta(), 0
     while spent < timedelta(hours=1):
         compared += 1
-        spent += signing_in.wait_after(compared, signing_in.FREE["name"])
+        spent += tries.wait_after(compared, tries.FREE["name"])
     assert compared <= 13
 
 
