@@ -5,6 +5,7 @@ from django.urls import path
 from instances.views import (
     account,
     activity,
+    api_keys,
     attention,
     audit,
     consents,
@@ -43,6 +44,10 @@ urlpatterns = [
     path("admin/logout/", account.sign_out, name="admin_sign_out"),
     path("admin/password_change/", account.admin_password, name="admin_password"),
     path("account/", account.account, name="account"),
+    path("account/keys/", api_keys.keys, name="keys"),
+    path("account/keys/new/", api_keys.key_new, name="key_new"),
+    path("account/keys/<uuid:pk>/rotate/", api_keys.key_rotate, name="key_rotate"),
+    path("account/keys/<uuid:pk>/revoke/", api_keys.key_revoke, name="key_revoke"),
     path("activity/", activity.activity, name="activity"),
     path("instances/", listing.instance_list, name="list"),
     path("instances/new/", creation.instance_new, name="new"),
@@ -134,6 +139,7 @@ urlpatterns = [
         element_new.element_new_preview,
         name="element_new_preview",
     ),
+    path("organizations/<uuid:pk>/keys/", api_keys.organization_keys, name="organization_keys"),
     path("organizations/<uuid:pk>/drift/", drift.organization_drift, name="organization_drift"),
     path(
         "organizations/<uuid:pk>/drift/cancel/", drift.comparison_cancel, name="comparison_cancel"

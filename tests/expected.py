@@ -47,6 +47,12 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "confirm": (everybody(200), everybody(422)),
     "sign_out": (everybody(405), everybody(302)),
     "account": (everybody(200), everybody(422)),
+    "keys": (everybody(200), everybody(405)),
+    "key_new": (everybody(200), everybody(422)),
+    # A key of the owner's.
+    "key_rotate": (only(200, "owner"), only(422, "owner")),
+    "key_revoke": (only(200, "owner", "admin"), only(302, "owner", "admin")),
+    "organization_keys": (only(200, "admin"), everybody(405)),
     "admin_sign_in": (only(302, "staff", "superuser"), only(302, "staff", "superuser")),
     "admin_sign_out": (everybody(405), everybody(302)),
     "admin_password": (everybody(302), everybody(302)),

@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from instances import operations
 from instances.models import (
+    ApiKey,
     Element,
     Finding,
     FindingKind,
@@ -19,6 +21,7 @@ from instances.models import (
     OperationState,
     Organization,
     Role,
+    Scope,
     Share,
     ShareLevel,
 )
@@ -56,6 +59,15 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         account=instance.account,
         remote_id=1,
         last_seen_at=timezone.now(),
+    )
+    operations.make_api_key(
+        actor=operator,
+        organization=instance.organization,
+        name="Nightly export",
+        scopes=[Scope.READ],
+        lifetime=timedelta(days=7),
+        networks=[],
+        client_request_id=instance.pk,
     )
     for key, authentication in (("zuorav2", "oauth2"), ("ledgers", "basic")):
         Element.objects.create(
@@ -135,6 +147,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "adoption_stop",
         "comparison_cancel",
         "organization_verify",
+        "organization_keys",
     ]
     names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
@@ -145,6 +158,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name == "audit_export":
         return reverse("instances:audit_export", args=["csv"])
+    if name in ("key_rotate", "key_revoke"):
+        return reverse(f"instances:{name}", args=[ApiKey.objects.get().pk])
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "rotation_decide":

@@ -1,5 +1,6 @@
 """Django admin: the same rows and the same operations as the pages, for administrators."""
 
+from instances.admin.api_keys import ApiKeyAdmin
 from instances.admin.organizations import MembershipAdmin, OrganizationAdmin, TeamAdmin
 from instances.admin.records import (
     AttemptAdmin,
@@ -19,6 +20,7 @@ from instances.admin.watching import (
 )
 
 __all__ = [
+    "ApiKeyAdmin",
     "AttemptAdmin",
     "AuditEntryAdmin",
     "CandidateAdmin",

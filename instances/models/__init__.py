@@ -1,6 +1,7 @@
 """What is remembered, and what can never be true."""
 
 from instances.models.among import among
+from instances.models.api_key import SCOPE_COLUMNS, ApiKey, Scope
 from instances.models.asking import ask_change_now, ask_removal
 from instances.models.attempt import (
     UNRESOLVED,
@@ -42,7 +43,9 @@ __all__ = [
     "CHANGES",
     "FINAL",
     "OWN_TAG",
+    "SCOPE_COLUMNS",
     "UNRESOLVED",
+    "ApiKey",
     "Attempt",
     "AttemptOutcome",
     "AuditEntry",
@@ -87,6 +90,7 @@ __all__ = [
     "Role",
     "Rotation",
     "RotationState",
+    "Scope",
     "SealingKey",
     "Share",
     "ShareLevel",

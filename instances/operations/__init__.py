@@ -1,5 +1,14 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
+from instances.operations.api_keys import (
+    KeyMadeError,
+    KeyOverError,
+    KeyRefusedError,
+    know_api_key,
+    make_api_key,
+    revoke_api_key,
+    rotate_api_key,
+)
 from instances.operations.cancellation import (
     TooLateToCancelError,
     may_be_canceled,
@@ -129,6 +138,9 @@ __all__ = [
     "Edition",
     "FindingChoice",
     "IntakeUnderWayError",
+    "KeyMadeError",
+    "KeyOverError",
+    "KeyRefusedError",
     "MaskTypedError",
     "MissingEntriesError",
     "NameDiffersError",
@@ -184,8 +196,10 @@ __all__ = [
     "fail_sign_in",
     "finding_choices",
     "kept_since",
+    "know_api_key",
     "leave",
     "line_of",
+    "make_api_key",
     "may_be_canceled",
     "may_be_rotated",
     "missing_credentials",
@@ -209,6 +223,8 @@ __all__ = [
     "request_test",
     "request_verification",
     "reveal_token",
+    "revoke_api_key",
+    "rotate_api_key",
     "rotation_choices",
     "rotation_of",
     "share_instance",

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from django.db import transaction
 from django.db.models import QuerySet
 
-from instances.models import SealingKey
+from instances.models import ApiKey, SealingKey
 from instances.vault.auditing import keep_audit_key
 from instances.vault.keyring import KeyRing
 from instances.vault.sealing import FORMAT, SealedRow, UnreadableError, open_with, seal_with
@@ -116,6 +116,12 @@ def retire(key_id: str) -> None:
             raise KeyInUseError(
                 f"{left} stored values are sealed with {key_id!r}. "
                 "Run `manage.py key_ring reseal` first."
+            )
+        known = ApiKey.objects.usable().filter(digest__startswith=f"{key_id}.")
+        if names := sorted(str(key) for key in known):
+            raise KeyInUseError(
+                f"API keys not used since another key is primary are known by {key_id!r}: "
+                f"{', '.join(names)}. Use each once, or revoke it."
             )
         keep_audit_key(key_id)
         SealingKey.objects.filter(key_id=key_id).delete()

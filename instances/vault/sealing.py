@@ -132,6 +132,23 @@ def fingerprints(text: str, use: str) -> list[str]:
     return [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in derived]
 
 
+def digest(text: str, use: str) -> str:
+    """Return what proves later that somebody knows `text`: id of the primary key, and its fingerprint."""
+    keys = ring()
+    _register(keys.primary, keys.keys[keys.primary])
+    return f"{keys.primary}.{fingerprint(text, use)}"
+
+
+def is_digest_of(text: str, use: str, kept: str) -> bool:
+    """Tell whether `kept` is the digest of `text`, by whichever key of the ring it was made."""
+    keys, (key_id, _, rest) = ring(), kept.partition(".")
+    if key_id not in keys.keys:
+        return False
+    key = keys.derive(key_id, f"fingerprint {use}")
+    found = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(found, rest)
+
+
 def _binding(row: SealedRow, name: str, key_id: str) -> bytes:
     parts = [FORMAT, key_id, row._meta.db_table, name, str(row.pk), row.sealing_context]
     encoded = [part.encode() for part in parts]

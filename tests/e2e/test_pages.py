@@ -1,13 +1,25 @@
 """Every page, in both color schemes, wide and narrow: no violation, nothing wider than the window."""
 
 import os
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from instances.models import Instance, OperationState, Organization, Share, ShareLevel
+from instances import operations
+from instances.models import (
+    ApiKey,
+    Instance,
+    OperationState,
+    Organization,
+    Scope,
+    Share,
+    ShareLevel,
+)
 from tests.e2e.conftest import Visitor
 from tests.states import put_in_state
 
@@ -31,7 +43,24 @@ Ask = Callable[..., Instance]
 
 
 @pytest.fixture
-def in_every_state(ask: Ask, operator: User, make_user: Callable[..., User]) -> list[Instance]:
+def with_keys(operator: User, organization: Organization) -> ApiKey:
+    """Keys of the operator's: one that works from one network, one with a successor, one revoked."""
+    made = []
+    for name in ("Nightly export", "Deployments", "Former"):
+        asked: dict[str, Any] = {"organization": organization, "name": name, "scopes": list(Scope)}
+        asked |= {"lifetime": timedelta(days=90), "networks": ["192.0.2.0/24"]}
+        key, _ = operations.make_api_key(actor=operator, client_request_id=uuid.uuid4(), **asked)
+        made.append(key)
+    overlap: dict[str, Any] = {"overlap": timedelta(days=7), "client_request_id": uuid.uuid4()}
+    operations.rotate_api_key(actor=operator, key=made[1], **overlap)
+    operations.revoke_api_key(actor=operator, key=made[2])
+    return made[0]
+
+
+@pytest.fixture
+def in_every_state(
+    ask: Ask, operator: User, make_user: Callable[..., User], with_keys: ApiKey
+) -> list[Instance]:
     """One instance in each state, the one that is ready also shared."""
     made = []
     for state in STATES:
@@ -58,6 +87,8 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "organization_new",
         "audit_list",
         "account",
+        "keys",
+        "key_new",
     ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
     return [
@@ -69,6 +100,11 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         reverse("instances:decide", args=[made[4].operations.get().pk]),
         reverse("instances:share_remove", args=[share.pk]),
         reverse("instances:organization", args=[organization.pk]),
+        reverse("instances:organization_keys", args=[organization.pk]),
+        *[
+            reverse(f"instances:{name}", args=[ApiKey.objects.earliest("pk").pk])
+            for name in ("key_rotate", "key_revoke")
+        ],
         "/no-such-page/",
     ]
 
