@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db.models.functions import Now
@@ -11,7 +12,7 @@ from pytest_django import Settings
 
 from instances import vault
 from instances.cloud_elements import NotSentError
-from instances.engine import breaker, calls, drain, probing
+from instances.engine import accounts, breaker, calls, drain, probing
 from instances.engine.calls import HeldBackError
 from instances.engine.claims import Claim, lease
 from instances.models import (
@@ -239,6 +240,21 @@ def test_a_request_whose_record_took_long_asks_again_whether_calls_go_out(
 ) -> None:
     with calls.one_of_many(True, may_call=lambda: False):
         assert calls.take_place(asked_at=time.monotonic() - seconds_ago) is may_leave
+
+
+def test_a_question_that_was_long_on_its_way_asks_again_before_its_first_byte(
+    account: Account, organization: Organization
+) -> None:
+    answers = [False, True]
+
+    def slowly() -> bool:
+        time.sleep(1.2 * calls.STALE_SECONDS if len(answers) == 2 else 0)
+        return answers.pop()
+
+    during = partial(calls.one_of_many, may_call=slowly)
+    with pytest.raises(HeldBackError):
+        accounts.client_for(organization, during=during).identify()
+    assert (answers, account.ledger()) == ([], [])
 
 
 def test_a_probe_that_is_asked_to_wait_waits_as_long(

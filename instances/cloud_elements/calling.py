@@ -24,7 +24,8 @@ ONE_DOCUMENT = 2 * 2**20
 LEAST_TELLING = 8
 
 Observe = Callable[[CloudElementsError | None], None]
-During = Callable[[bool], AbstractContextManager[None]]
+Ask = Callable[[], None]
+During = Callable[[bool], AbstractContextManager[Ask | None]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Caller:
     Makes the calls of one organization; opens a connection for each and keeps none.
 
     `observe` is told how each call ended: the error, or None for an answer. Each call happens inside
-    a context of `during`, which is told whether the call has a `before_send`.
+    a context of `during`, which is told whether the call has a `before_send`, and may give a function
+    to run right before the first byte: what that raises comes out, and nothing is sent.
     """
 
     def __init__(
@@ -91,8 +93,8 @@ class Caller:
         request = self._request(method, path, query, document, element)
         secrets = [*secrets, element.reveal()] if element else secrets
         try:
-            with self._during(hook is not None):
-                answer = self._send(request, document, secrets, limit, hook)
+            with self._during(hook is not None) as last:
+                answer = self._send(request, document, secrets, limit, (hook, last))
         except CloudElementsError as error:
             self._observe(error if element is None or error.status is None else None)
             raise
@@ -105,13 +107,13 @@ class Caller:
         document: Mapping[str, Any] | None,
         secrets: Sequence[str],
         limit: int,
-        hook: Callable[[str], None] | None,
+        hooks: tuple[Callable[[str], None] | None, Ask | None],
     ) -> Answer:
         if document is not None and masks.holds_mask(_values(document)):
             raise MaskedValueError("masked")
         is_question = request.method == "GET"
         try:
-            answer = self._door.call(request, limit=limit, before_send=hook)
+            answer = self._door.call(request, limit=limit, before_send=hooks[0], last=hooks[1])
         except AnswerLostError as error:
             lost = error
         else:

@@ -43,6 +43,7 @@ class Exchange:
     ca_bundle: str
     resolve: Resolve
     before_send: Callable[[str], None] | None = None
+    last: Callable[[], None] | None = None
     address: str = ""
     is_sent: bool = False
     sent_at: float = 0.0
@@ -119,18 +120,20 @@ class Exchange:
 
     def leave(self) -> None:
         """
-        Run the hook, check the deadline once more, and note that bytes leave from here on.
+        Run the hooks, check the deadline once more, and note that bytes leave from here on.
 
         :raises TimeoutError: it is too late to send.
         """
         self.refusal = "unsendable"
         self.pass_by("connected")
-        if self.before_send is not None:
-            try:
+        try:
+            if self.before_send is not None:
                 self.before_send(self.address)
-            except BaseException as error:
-                self.interruption = error
-                raise
+            if self.last is not None:
+                self.last()
+        except BaseException as error:
+            self.interruption = error
+            raise
         self.pass_by("intended")
         if self.remaining() <= 0:
             raise TimeoutError

@@ -78,17 +78,19 @@ class Door:
         *,
         limit: int,
         before_send: Callable[[str], None] | None = None,
+        last: Callable[[], None] | None = None,
     ) -> Answer:
         """
         Make one HTTP call and return the whole answer, at most `limit` bytes once decoded.
 
         `before_send` gets the connected address, after the handshake and before the first byte;
-        what it raises comes out unchanged, and nothing is sent.
+        what it raises comes out unchanged, and nothing is sent. So it is with `last`, which runs after it.
 
         :raises NotSentError: no byte left this machine.
         :raises AnswerLostError: bytes left, and no whole answer came.
         """
         exchange = self._exchange(request, before_send)
+        exchange.last = last
         failure: BaseException
         try:
             return _answer(exchange, request, limit)

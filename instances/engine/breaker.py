@@ -57,9 +57,11 @@ def _open(organization: Organization) -> None:
     seconds = _longer(organization) if recent.exists() else shortest
     with transaction.atomic():
         closed = _row(organization).filter(breaker=BreakerState.CLOSED)
-        if closed.update(breaker=BreakerState.OPEN, **_paused(seconds)):
-            _wait_until(organization, organization.paused_until)
+        if closed.select_for_update().exists():
             audit.record(None, "organization.paused", organization, seconds=round(seconds))
+            # Last, since it counts for others from the commit on.
+            closed.update(breaker=BreakerState.OPEN, **_paused(seconds))
+            _wait_until(organization, organization.paused_until)
             logger.warning("breaker opened", organization=str(organization.pk))
 
 

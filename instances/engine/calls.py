@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import connection
@@ -14,10 +14,10 @@ PLACE_SECONDS = 5.0
 PLACE_PART = 0.25
 # A place that was taken no longer than this shows that others become free soon.
 QUICK_SECONDS = 1.0
-# A request whose record and place took longer than this asks again whether calls go out.
+# A request that was on its way to its first byte for longer asks again whether calls go out.
 STALE_SECONDS = 0.25
 
-During = Callable[[bool], AbstractContextManager[None]]
+During = Callable[[bool], AbstractContextManager[Callable[[], None] | None]]
 
 _stopping = threading.Event()
 _share = (0, 1)
@@ -63,7 +63,7 @@ def _anteroom() -> threading.BoundedSemaphore:
 
 
 @contextmanager
-def one(_is_recorded: bool) -> Iterator[None]:
+def one(_is_recorded: bool) -> Iterator[Callable[[], None] | None]:
     """
     Make a call without the database: a connection that waits with us is missing elsewhere.
 
@@ -72,11 +72,13 @@ def one(_is_recorded: bool) -> Iterator[None]:
     if connection.in_atomic_block:
         raise RuntimeError("a call to the platform inside a transaction")
     connection.close()
-    yield
+    yield None
 
 
 @contextmanager
-def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[None]:
+def one_of_many(
+    is_recorded: bool, may_call: Callable[[], bool]
+) -> Iterator[Callable[[], None] | None]:
     """
     Wait for a place among the calls in flight, then make a call as `one`.
 
@@ -92,11 +94,28 @@ def one_of_many(is_recorded: bool, may_call: Callable[[], bool]) -> Iterator[Non
         _seat.may_call = may_call
         try:
             # What is recorded first is asked this together with its record.
-            if not is_recorded and not _may_call():
-                raise HeldBackError
-            yield
+            yield None if is_recorded else _asked()
         finally:
             _leave()
+
+
+def _asked() -> Callable[[], None]:
+    """Ask whether calls go out; return what asks once more, if that was long ago."""
+    asked_at = time.monotonic()
+    if not _may_call():
+        raise HeldBackError
+    return partial(_ask_again, asked_at)
+
+
+def _ask_again(asked_at: float) -> None:
+    if not _may_still_call(asked_at):
+        raise HeldBackError
+
+
+def _may_still_call(asked_at: float) -> bool:
+    """Tell whether calls go out; what was asked only just now is not asked again."""
+    is_fresh = time.monotonic() < asked_at + STALE_SECONDS
+    return is_fresh or _may_call()
 
 
 def is_quick() -> bool:
@@ -148,8 +167,7 @@ def take_place(*, asked_at: float) -> bool:
             return False
         _seat.taken, _seat.since = _places(), time.monotonic()
         seat.release()
-    is_fresh = time.monotonic() < asked_at + STALE_SECONDS
-    return not _stopping.is_set() and (is_fresh or _may_call())
+    return not _stopping.is_set() and _may_still_call(asked_at)
 
 
 def stop() -> None:
