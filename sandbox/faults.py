@@ -1,6 +1,6 @@
 """Which fault strikes which request: named, scoped, counted, per account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,10 @@ class Fault:
     One fault, waiting for its requests.
 
     `times` None means for ever; `skip` lets that many matching requests through first. With
-    `method` or `path` (a prefix) it strikes there instead of where its kind usually does.
+    `method` or `path` (a prefix, or all of it if it ends in "$") it strikes there instead of where its
+    kind usually does. One that is `first_only` lets whatever repeats an earlier request pass: one
+    with the very tags of it. One `behind` another, such as "GET /instances/1", sleeps until that
+    request has met a fault.
     """
 
     name: str
@@ -26,12 +29,16 @@ class Fault:
     method: str | None = None
     path: str | None = None
     skip: int = 0
+    first_only: bool = False
+    behind: str = ""
     fired: int = 0
 
     def matches(self, method: str, path: str) -> bool:
         if self.method is None and self.path is None:
             return SCOPES.get(self.name, creates)(method, path)
-        return self.method in (None, method) and path.startswith(self.path or "")
+        where = self.path or ""
+        is_there = path == where[:-1] if where.endswith("$") else path.startswith(where)
+        return self.method in (None, method) and is_there
 
     @property
     def is_spent(self) -> bool:
@@ -82,18 +89,24 @@ class FaultQueue:
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
+        self._tagged: set[tuple[str, tuple[str, ...]]] = set()
 
-    def take(self, method: str, path: str) -> tuple[Bends, Fault | None, list[Fault]]:
+    def take(
+        self, method: str, path: str, tags: Sequence[str] = ()
+    ) -> tuple[Bends, Fault | None, list[Fault]]:
         """
         Choose what strikes this request: every bend, and the first other fault that matches.
 
         Faults that matched are counted; spent ones leave the queue.
         """
+        is_repeat = self._is_repeat(method, tags)
         if not self.waiting:
             return Bends(), None, []
         bends, chosen, struck = Bends(), None, []
         for fault in self.waiting:
             if not fault.matches(method, path) or (chosen and fault.name not in BENDS):
+                continue
+            if (fault.first_only and is_repeat) or fault.behind:
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
@@ -105,7 +118,18 @@ class FaultQueue:
             else:
                 chosen = fault
         self.waiting = [fault for fault in self.waiting if not fault.is_spent]
+        for fault in self.waiting if struck else ():
+            if fault.behind == f"{method} {path}":
+                fault.behind = ""
         return bends, chosen, struck
+
+    def _is_repeat(self, method: str, tags: Sequence[str]) -> bool:
+        """Tell whether a request with these tags was met before, and remember this one."""
+        key = (method, tuple(tags))
+        is_known = key in self._tagged
+        if tags:
+            self._tagged.add(key)
+        return is_known
 
 
 def creates(method: str, path: str) -> bool:

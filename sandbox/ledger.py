@@ -44,14 +44,16 @@ class Ledger:
         sql = "UPDATE connection SET fate = ?, requests = ? WHERE id = ?"
         self._database.execute(sql, (fate, requests, connection))
 
-    def open(self, request: Request, path: str, account: int | None, connection: int) -> Entry:
-        """Write down a request before anything is decided about it."""
+    def open(
+        self, request: Request, path: str, account: int | None, connection: int, came_at: float
+    ) -> Entry:
+        """Write down a request, and when it came, before anything is decided about it."""
         tags = tags_named_in(request)
         sql = f"INSERT INTO entry ({COLUMNS}) VALUES (NULL, {', '.join('?' * 14)})"
         number = self._insert(
             sql,
             (
-                time.time(),
+                came_at,
                 account,
                 connection,
                 request.method,
@@ -87,9 +89,13 @@ class Ledger:
 
     def entries(self, account: int | None = None, after: int = 0) -> list[dict[str, Any]]:
         """Read the entries as JSON documents, oldest first; bodies in base64."""
-        sql = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND (? IS NULL OR account = ?) ORDER BY id"
-        rows = self._database.execute(sql, (after, account, account)).fetchall()
-        deeds = self._deeds_by_entry(after)
+        # Two statements, since "any or this one" would go through all of them.
+        chosen, values = "entry.id > ?", [after]
+        if account is not None:
+            chosen, values = f"{chosen} AND account = ?", [after, account]
+        sql = f"SELECT {COLUMNS} FROM entry WHERE {chosen} ORDER BY id"
+        rows = self._database.execute(sql, values).fetchall()
+        deeds = self._deeds_by_entry(chosen, values)
         return [_document(row) | {"commits": deeds.get(row[0], [])} for row in rows]
 
     def connections(self) -> list[dict[str, Any]]:
@@ -97,10 +103,13 @@ class Ledger:
         names = ("id", "opened_at", "fate", "requests")
         return [dict(zip(names, row, strict=True)) for row in self._database.execute(sql)]
 
-    def _deeds_by_entry(self, after: int) -> dict[int, list[dict[str, Any]]]:
-        sql = "SELECT entry, time, deed, instance FROM deed WHERE entry > ? ORDER BY id"
+    def _deeds_by_entry(self, chosen: str, values: list[int]) -> dict[int, list[dict[str, Any]]]:
+        sql = (
+            "SELECT entry, deed.time, deed, instance FROM entry JOIN deed ON entry.id = deed.entry "
+            f"WHERE {chosen} ORDER BY deed.id"
+        )
         found: dict[int, list[dict[str, Any]]] = {}
-        for entry, moment, deed, instance in self._database.execute(sql, (after,)):
+        for entry, moment, deed, instance in self._database.execute(sql, values):
             found.setdefault(entry, []).append({"time": moment, "deed": deed, "instance": instance})
         return found
 

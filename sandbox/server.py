@@ -5,7 +5,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass
 
-from sandbox import answers, authorization, control, deliveries, provider, routes
+from sandbox import answers, arrival, authorization, control, deliveries, provider, routes
 from sandbox.certificates import Authority
 from sandbox.exchange import Exchange
 from sandbox.faults import Fault, UnknownFaultError
@@ -146,11 +146,12 @@ class Server:
         return request.keeps_alive
 
     async def _answer(self, request: Request, streams: Streams, connection: int) -> bool:
-        ledger = self.platform.ledger
+        ledger, came_at = self.platform.ledger, arrival.moment(streams[1])
         path = request.path.removeprefix(routes.BASE)
         parts = authorization.parse(request.header("authorization"))
         account = authorization.guess_account(self.platform, parts)
-        entry = ledger.open(request, path, account.id if account else None, connection)
+        number = account.id if account else None
+        entry = ledger.open(request, path, number, connection, came_at)
         exchange = Exchange(
             self.platform, self._limits, request, entry, account, streams, self._carry_out_later
         )
@@ -167,7 +168,9 @@ class Server:
         fault = None
         if exchange.account:
             queue = self.platform.faults[exchange.account.id]
-            exchange.bends, fault, struck = queue.take(exchange.request.method, path)
+            exchange.bends, fault, struck = queue.take(
+                exchange.request.method, path, exchange.entry.tags
+            )
             exchange.entry.faults = [each.text for each in struck]
             if struck:
                 self.platform.ledger.update(exchange.entry)

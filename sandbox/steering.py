@@ -132,6 +132,8 @@ class Account:
         method: str | None = None,
         path: str | None = None,
         skip: int = 0,
+        first_only: bool = False,
+        behind: str = "",
         **options: Any,
     ) -> None:
         """Let this account's next matching requests go wrong; `times` None means for ever."""
@@ -144,6 +146,8 @@ class Account:
                 "method": method,
                 "path": path,
                 "skip": skip,
+                "first_only": first_only,
+                "behind": behind,
                 "options": options,
             },
         )

@@ -111,7 +111,7 @@ def storm(ground: Ground) -> None:
     made = changing.make(ground, ground.operations)
     fates = ("latency", "commit then drop", "drop before commit", "latency")
     for number, instance in enumerate(made):
-        path = f"/instances/{instance.remote_id}"
+        path = f"/instances/{instance.remote_id}$"
         ground.account.fault(fates[number % len(fates)], method="PATCH", path=path)
     asks = [changing.edit(one, f"Taken back {number}") for number, one in enumerate(made)]
     with ThreadPoolExecutor(8) as hands:

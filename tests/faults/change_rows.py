@@ -1,6 +1,7 @@
 """What an instance meets in its life: edited, renewed, switched, deleted, and every answer may be lost."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import F
@@ -22,8 +23,6 @@ from tests.faults.processes import wait_until
 from tests.faults.stack import PERIODS
 
 K, S = OperationKind, OperationState
-# So many deletions are asked for well within their countdown.
-GROUP = 8
 Fate = tuple[str, dict[str, Any]]
 # What happens to the request that changes something.
 FATES: tuple[Fate, ...] = (
@@ -54,8 +53,7 @@ def deletions(ground: Ground) -> None:
     undone = made[:: len(DELETION_FATES) + 1]
     left = [one for one in made if one not in undone]
     for number, instance in enumerate(left):
-        # The first request of that method disables it.
-        _strike(ground, instance, DELETION_FATES[number % len(DELETION_FATES)], "DELETE", skip=1)
+        _strike(ground, instance, DELETION_FATES[number % len(DELETION_FATES)], "DELETE")
     back = changing.delete_and_undo(ground, undone)
     asks = [changing.delete(one) for one in left]
     changing.ask_all(ground, asks)
@@ -72,12 +70,10 @@ def deletions(ground: Ground) -> None:
     )
 
 
-def _strike(
-    ground: Ground, instance: Instance, fate: Fate, method: str, *, skip: int = 0, end: str = ""
-) -> None:
+def _strike(ground: Ground, instance: Instance, fate: Fate, method: str, end: str = "") -> None:
     name, options = fate
-    path = f"/instances/{instance.remote_id}{end}"
-    ground.account.fault(name, method=method, path=path, skip=skip, **options)
+    path = f"/instances/{instance.remote_id}{end}$"
+    ground.account.fault(name, method=method, path=path, **options)
 
 
 def _struck(ground: Ground, *methods: str) -> int:
@@ -88,8 +84,8 @@ def other_account(ground: Ground) -> None:
     """F49w: the secrets open another account before anything is proven: 404 there tells nothing."""
     made = changing.make(ground, ground.operations)
     for instance in made:
-        path = f"/instances/{instance.remote_id}"
-        ground.account.fault("status", None, method="DELETE", path=path, skip=1, status=503)
+        path = f"/instances/{instance.remote_id}$"
+        ground.account.fault("status", None, method="DELETE", path=path, status=503)
     asks = [changing.delete(one) for one in made]
     changing.ask_all(ground, asks)
     changing.wait_for_kind(ground, K.DELETE, len(made))
@@ -117,29 +113,34 @@ def failing_control(ground: Ground) -> None:
         ground.submit(1, case)
     ground.settle()
     cases = ground.cases[1:]
-    # Few at once, so that none is deleted before its faults are set.
-    for at in range(0, len(cases), GROUP):
-        _lie_about_deletion(ground, cases[at : at + GROUP], at)
+    for case in cases:
+        _lie_about_deletion(case)
+    made = Instance.objects.filter(organization__in=[case.organization_id for case in cases])
+    changing.ask_all(ground, [changing.delete(one) for one in made])
+    changing.wait_for_kind(ground, K.DELETE, len(cases))
+    for case in cases:
+        wait_until(partial(_control_failed, case), MOMENT)
+        case.account.clear_faults()
     ground.settle()
     twice = [sum(_is_deletion(one) for one in c.account.ledger()) for c in cases]
-    lies = sum(ground.struck("status", case) for case in cases)
-    ground.injected, ground.needed = lies, 2 * len(cases)
+    ground.injected, ground.needed = sum(map(_control_failed, cases)), len(cases)
     ground.expect("each was asked for once more", set(twice) == {2})
     live = [one for case in ground.cases for one in case.account.instances()]
     ground.expect("all are gone", not live)
 
 
-def _lie_about_deletion(ground: Ground, cases: Sequence[Case], before: int) -> None:
-    made = Instance.objects.filter(organization__in=[case.organization_id for case in cases])
-    changing.ask_all(ground, [changing.delete(one) for one in made])
-    changing.wait_for_kind(ground, K.DELETE, before + len(cases))
-    for case in cases:
-        path = f"/instances/{case.account.only_instance()['id']}"
-        case.account.fault("drop before commit", method="DELETE", path=path)
-        case.account.fault("status", method="GET", path=path, status=404)
-        # One before it is deleted, one before it is read, and the one that would prove it.
-        control = "/organizations/me"
-        case.account.fault("status", method="GET", path=control, status=500, skip=2)
+def _lie_about_deletion(case: Case) -> None:
+    path = f"/instances/{case.account.only_instance()['id']}"
+    case.account.fault("drop before commit", method="DELETE", path=f"{path}$")
+    case.account.fault("status", method="GET", path=f"{path}$", status=404, behind=f"DELETE {path}")
+    # The question that would prove it gone fails, and every one after it, until that is seen.
+    control = "/organizations/me"
+    case.account.fault("status", None, path=control, status=500, behind=f"GET {path}")
+
+
+def _control_failed(case: Case) -> bool:
+    entries = case.account.ledger()
+    return any(one.status == 500 and one.path == "/organizations/me" for one in entries)
 
 
 def _is_deletion(entry: Any) -> bool:

@@ -24,7 +24,7 @@ from tests.faults.stack import Stack
 USERNAME = "driver"
 AT_ONCE = 16
 PATIENCE = 300.0
-# Six rows share the workers, and on SQLite one lock.
+# Rows that run together share the workers, and on SQLite one lock.
 PATIENCE_EACH = 2.0
 # Rows that a crash may leave for a person, and states in which nothing more happens by itself.
 AT_REST = (*FINAL, OperationState.NEEDS_PERSON)
@@ -163,10 +163,12 @@ class Ground:
         """Record an extra condition of this row."""
         self.extras[what] = truth and self.extras.get(what, True)
 
-    def fault_each(self, name: str, options: Sequence[dict[str, Any]]) -> None:
-        """Let one request after the other meet this fault, each with its own options."""
+    def fault_each(
+        self, name: str, options: Sequence[dict[str, Any]], case: Case | None = None
+    ) -> None:
+        """Let one wish's first request after the other meet this fault, with options of its own."""
         for each in options:
-            self.account.fault(name, **each)
+            (case or self.case).account.fault(name, first_only=True, **each)
 
     def organization(self, case: Case | None = None) -> Organization:
         """Return the organization as it stands now."""

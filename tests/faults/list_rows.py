@@ -9,9 +9,10 @@ from instances.models import (
 )
 from tests.faults.ground import Ground, Row
 from tests.faults.processes import wait_until
-from tests.faults.remote_rows import GROUP, SETTLE, all_end_well, wait_for_active
+from tests.faults.remote_rows import SETTLE, all_end_well, wait_for_active
 
 S = OperationState
+GROUP = 10
 
 
 def lying_lists(ground: Ground) -> None:
@@ -23,8 +24,8 @@ def lying_lists(ground: Ground) -> None:
         case.account.set(list_lag=2.0, page_size=2)
         for fault in ("list ignores filter", "list 404 html", "list pages fail"):
             case.account.fault(fault, GROUP)
-        case.account.fault("commit then drop", GROUP // 2)
-        case.account.fault("drop before commit", GROUP - GROUP // 2)
+        ground.fault_each("commit then drop", [{}] * (GROUP // 2), case)
+        ground.fault_each("drop before commit", [{}] * (GROUP - GROUP // 2), case)
         ground.submit(GROUP, case)
     ground.settle()
     ground.injected = sum(ground.struck("list", case) for case in ground.cases)

@@ -24,7 +24,7 @@ from tests.faults.stack import PERIODS
 Options = dict[str, Any]
 
 S = OperationState
-GROUP = 10
+GROUP = 40
 SETTLE = float(PERIODS["ELEMENTDESK_SETTLE_SECONDS"])
 CALL = float(PERIODS["ELEMENTDESK_CALL_SECONDS"])
 
@@ -40,8 +40,9 @@ def baseline(ground: Ground) -> None:
 
 def commit_then_drop(ground: Ground) -> None:
     """F20: created, and the connection closed without an answer."""
-    ground.account.fault("commit then drop", ground.operations // 2)
-    ground.account.fault("commit then drop", ground.operations - ground.operations // 2, reset=True)
+    ground.fault_each(
+        "commit then drop", [{"reset": bool(n % 2)} for n in range(ground.operations)]
+    )
     all_end_well(ground, "commit then drop", ground.operations)
     ground.expect("one request each", ground.posts() == ground.operations)
 
@@ -56,13 +57,12 @@ def _strike_each(ground: Ground, fault: str, options: Sequence[Options]) -> None
     """
     Let each operation's first request meet the fault.
 
-    In small groups, each in an account of its own: there all first requests leave before the
-    first repeat, which would meet another one's fault. A second loss rightly takes a person.
+    A second loss would rightly take a person. In groups, each in an account of its own, so that
+    one breaker does not hold up all of them.
     """
     for start in range(0, len(options), GROUP):
         case, group = ground.new_case(), options[start : start + GROUP]
-        for each in group:
-            case.account.fault(fault, **each)
+        ground.fault_each(fault, group, case)
         ground.submit(len(group), case)
     ground.settle()
     ground.injected = sum(ground.struck(fault, case) for case in ground.cases)
@@ -81,9 +81,10 @@ def commit_late(ground: Ground) -> None:
 
 def drip(ground: Ground) -> None:
     """F24: one byte after the other, in headers or in the body, for ever."""
-    half = ground.operations // 2
-    ground.account.fault("drip", half, where="headers", interval=0.2)
-    ground.account.fault("drip", ground.operations - half, where="body", interval=0.2)
+    places = ("headers", "body")
+    ground.fault_each(
+        "drip", [{"where": places[n % 2], "interval": 0.2} for n in range(ground.operations)]
+    )
     all_end_well(ground, "drip", ground.operations)
     first = Attempt.objects.filter(operation__in=ground.rows(), number=1)
     longest = max((one.duration.total_seconds() for one in first if one.duration), default=0)

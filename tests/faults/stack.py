@@ -22,8 +22,8 @@ RING = json.dumps({"primary": "f1", "keys": {"f1": KEY}})
 START_SECONDS = 60
 # Short, so that what takes a quarter of an hour in production takes seconds here.
 PERIODS = {
-    "ELEMENTDESK_CALL_SECONDS": "4",
-    "ELEMENTDESK_LEASE_SECONDS": "6",
+    "ELEMENTDESK_CALL_SECONDS": "6",
+    "ELEMENTDESK_LEASE_SECONDS": "8",
     "ELEMENTDESK_SETTLE_SECONDS": "6",
     "ELEMENTDESK_LOOK_PAUSES": "0.3,0.7,1.5,2,3",
     "ELEMENTDESK_SWEEP_SECONDS": "0.5",

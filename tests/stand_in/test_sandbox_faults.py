@@ -17,6 +17,21 @@ from tests.stand_in.wishes import Call, last_create, post, zuora
 # What is committed, and what reaches the client
 
 
+def test_the_ledger_has_the_moment_at_which_a_request_came(sandbox: Sandbox) -> None:
+    first, account = sandbox.ask("GET", ""), sandbox.new_account()
+    assert first
+    address = urlsplit(sandbox.base_url)
+    with socket.create_connection((address.hostname or "", address.port or 0)) as link:
+        sent_at = time.time()
+        link.sendall(b"GET /elements/api-v2/nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert link.recv(1)
+        answered_at = time.time()
+    came_at = sandbox.ledger()[-1].time
+    # The kernel counts in ticks.
+    assert sent_at - 0.02 <= came_at <= answered_at
+    assert account.ledger() == []
+
+
 def test_commit_then_drop_leaves_an_instance_without_an_answer(
     call: Call, account: Account
 ) -> None:
@@ -194,6 +209,14 @@ def test_fault_can_skip_requests(call: Call, account: Account) -> None:
     assert [post(call, account).status_code for _ in range(3)] == [200, 500, 200]
 
 
+def test_fault_can_spare_what_is_sent_again(call: Call, account: Account) -> None:
+    for status in (500, 503):
+        account.fault("status", status=status, first_only=True)
+    bodies = [zuora(account, tags=[tag]) for tag in ("a", "a", "b", "a")]
+    statuses = [call("POST", "/instances", json=body).status_code for body in bodies]
+    assert statuses == [500, 200, 503, 200]
+
+
 def test_fault_can_be_limited_to_a_method_and_a_path(call: Call, account: Account) -> None:
     number = account.add_instance()["id"]
     account.fault("commit then drop", method="DELETE", path=f"/instances/{number}")
@@ -201,6 +224,15 @@ def test_fault_can_be_limited_to_a_method_and_a_path(call: Call, account: Accoun
     with pytest.raises(requests.ConnectionError):
         call("DELETE", f"/instances/{number}")
     assert account.instances() == []
+
+
+def test_fault_can_wait_for_another_on_exactly_one_path(call: Call, account: Account) -> None:
+    number = account.add_instance()["id"]
+    path = f"/instances/{number}"
+    account.fault("status", method="GET", path="/organizations/me", behind=f"GET {path}")
+    account.fault("status", method="GET", path=f"{path}$", status=404)
+    asked = ("/organizations/me", f"{path}/configuration", path, "/organizations/me", path)
+    assert [call("GET", each).status_code for each in asked] == [200, 200, 404, 500, 200]
 
 
 def test_fault_strikes_only_its_own_account(sandbox: Sandbox, call: Call, account: Account) -> None:
