@@ -230,6 +230,16 @@ def may_create_organizations(user: User) -> bool:
     return user.is_active and user.has_perm("instances.add_organization")
 
 
+def require_status(user: User) -> None:
+    """
+    Go on only if `user` may see how this installation is doing: Django's own permission, as superusers have.
+
+    :raises NotAllowedError: otherwise.
+    """
+    if not (user.is_active and user.has_perm("instances.view_installation")):
+        raise NotAllowedError("see the status")
+
+
 def why(user: User, instance: Instance) -> str:
     """Return one sentence that tells `user` why they may see `instance`."""
     role = Membership.objects.filter(user=user, organization=instance.organization_id).first()

@@ -12,7 +12,16 @@ from kombu.exceptions import OperationalError
 
 from instances import crash_points, fence, vault
 from instances.crash_points import reach
-from instances.engine import cataloging, drain, health, housekeeping, searching, siblings, verifying
+from instances.engine import (
+    cataloging,
+    drain,
+    health,
+    housekeeping,
+    presence,
+    searching,
+    siblings,
+    verifying,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -116,6 +125,7 @@ class Engine(bootsteps.StartStopStep):
         stop()
         drain.finish()
         siblings.finish()
+        presence.leave()
 
 
 def _keep_house() -> None:

@@ -28,6 +28,7 @@ from instances.views import (
     rotation,
     second_check,
     sharing,
+    status,
     token,
 )
 
@@ -96,6 +97,7 @@ urlpatterns = [
     path("shares/<uuid:pk>/remove/", sharing.share_remove, name="share_remove"),
     path("audit/", audit.audit_list, name="audit_list"),
     path("audit/export/<str:kind>/", audit.audit_export, name="audit_export"),
+    path("status/", status.status, name="status"),
     path("attention/", attention.attention, name="attention"),
     path("operations/<uuid:pk>/decide/", decisions.operation_decide, name="decide"),
     path("findings/<uuid:pk>/", decisions.finding_detail, name="finding"),

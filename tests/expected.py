@@ -57,6 +57,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "admin_sign_out": (everybody(405), everybody(302)),
     "admin_password": (everybody(302), everybody(302)),
     "activity": (everybody(200), everybody(405)),
+    "status": (only(200, "superuser"), everybody(405)),
     "list": (everybody(200), everybody(405)),
     "new": (everybody(200), everybody(422)),
     "new_preview": (everybody(405), everybody(200)),

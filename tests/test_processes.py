@@ -18,6 +18,7 @@ from instances.models import (
     Operation,
     OperationSecret,
 )
+from instances.models import Worker as Present
 from instances.vault import Purpose
 from sandbox.running import Account
 from tests import servers
@@ -242,3 +243,10 @@ def test_a_stopped_worker_finishes_its_call_first(
     wait_for(lambda: posts(account))
     assert worker.stop() == 0
     assert is_settled()
+
+
+def test_a_worker_tells_that_it_is_there_until_it_ends(start: Callable[..., Worker]) -> None:
+    worker = start()
+    wait_for(lambda: Present.objects.alive().count() == 1)
+    assert worker.stop() == 0
+    assert not Present.objects.exists()

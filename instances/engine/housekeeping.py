@@ -11,6 +11,7 @@ from instances.engine import (
     health,
     intake,
     platform_log,
+    presence,
     probing,
     rotating,
     searching,
@@ -24,6 +25,7 @@ logger = structlog.get_logger(__name__)
 
 def run() -> None:
     """Erase credentials past their time, probe what is paused, search and look at what is due, seal the record."""
+    presence.tell()
     if not fence.may_send():
         return
     searching.start()

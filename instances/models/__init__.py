@@ -37,6 +37,7 @@ from instances.models.rotation import Rotation, RotationState
 from instances.models.sharing import Share, ShareLevel, Team
 from instances.models.signing_in import SignInTries
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
+from instances.models.worker import Worker
 
 __all__ = [
     "AS_HERE",
@@ -99,6 +100,7 @@ __all__ = [
     "Synchronization",
     "Team",
     "Verdict",
+    "Worker",
     "adoptions_under_way",
     "among",
     "ask_change_now",

@@ -27,6 +27,8 @@ class Installation(models.Model):
     mark = models.PositiveBigIntegerField(default=0)
     # Since when nothing is sent, because the copy was ahead of the mark.
     fenced_at = models.DateTimeField(null=True, blank=True)
+    # When whatever makes the backups said that one was complete (manage.py note_backup).
+    backed_up_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

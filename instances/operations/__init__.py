@@ -9,6 +9,7 @@ from instances.operations.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from instances.operations.backups import note_backup
 from instances.operations.cancellation import (
     TooLateToCancelError,
     may_be_canceled,
@@ -203,6 +204,7 @@ __all__ = [
     "may_be_canceled",
     "may_be_rotated",
     "missing_credentials",
+    "note_backup",
     "protocol_for",
     "record_export",
     "remove_share",

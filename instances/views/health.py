@@ -24,15 +24,16 @@ def livez(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Say whether everything that a page needs is there."""
     checks = {
-        "database": _has_database(),
-        "keys": _has_keys(),
-        "broker": _has_broker(),
+        "database": has_database(),
+        "keys": has_keys(),
+        "broker": has_broker(),
         "fence": _is_unfenced(),
     }
     return JsonResponse(checks, status=200 if all(checks.values()) else 503)
 
 
-def _has_database() -> bool:
+def has_database() -> bool:
+    """Tell whether the database answers."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -41,7 +42,8 @@ def _has_database() -> bool:
     return True
 
 
-def _has_keys() -> bool:
+def has_keys() -> bool:
+    """Tell whether the key ring can be read."""
     try:
         vault.ring()
     except vault.KeyRingError:
@@ -57,7 +59,8 @@ def _is_unfenced() -> bool:
         return False
 
 
-def _has_broker() -> bool:
+def has_broker() -> bool:
+    """Tell whether the broker takes a connection, within two seconds."""
     try:
         with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
             broker.ensure_connection(

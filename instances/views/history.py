@@ -66,6 +66,7 @@ WORDS = {
     "key.revoked": ("API key revoked", "warn", "ban"),
     "key.refused": ("API key refused", "bad", "circle-x"),
     "audit.exported": ("Audit record exported", "warn", "download"),
+    "backup.noted": ("Backup noted as complete", "ok", "server"),
     "health.test_requested": ("Test asked for", "info", "heart-pulse"),
     "health.changed": ("Health changed", "info", "heart-pulse"),
 }

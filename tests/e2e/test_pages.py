@@ -86,6 +86,7 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "organizations",
         "organization_new",
         "audit_list",
+        "status",
         "account",
         "keys",
         "key_new",
