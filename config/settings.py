@@ -264,3 +264,23 @@ HEALTH = {
     "LOG_DAYS": env.int("ELEMENTDESK_LOG_DAYS", default=400),
     "LOG_CALLS": env.int("ELEMENTDESK_LOG_CALLS", default=1000),
 }
+
+# Mail: none is sent without a server's address, as in smtp+tls://user:password@mail.example.com:587.
+# Not kept as a setting of that name: it holds a password that nothing would hide.
+mail_server = env.str("EMAIL_URL", default="")
+vars().update(env.email_url_config(mail_server or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="elementdesk@localhost")
+
+# How people are told of what happened (docs/notifications.md); pauses in seconds before each further try.
+TELLING = {
+    "SENDS_MAIL": bool(mail_server),
+    "DIGEST_HOUR": env.int("ELEMENTDESK_DIGEST_HOUR", default=6),
+    "PAUSES": [
+        float(pause)
+        for pause in env.str(
+            "ELEMENTDESK_TELLING_PAUSES", default="10,60,300,1800,7200,21600,43200,86400,86400"
+        ).split(",")
+    ],
+    "DAYS": env.int("ELEMENTDESK_NOTIFICATION_DAYS", default=90),
+}

@@ -18,6 +18,7 @@ from instances.models import (
     Role,
     Share,
     ShareLevel,
+    Team,
 )
 
 
@@ -63,6 +64,23 @@ def visible_to(user: User) -> QuerySet[Instance]:
     mine = Membership.objects.filter(user=user).values("organization")
     shared = _shares_with(user).values("instance")
     return Instance.objects.filter(Q(organization__in=mine) | Q(pk__in=shared))
+
+
+def people_seeing(instance: Instance) -> QuerySet[User]:
+    """Return who may see `instance`: the other side of `visible_to`."""
+    shares = Share.objects.current().filter(instance=instance)
+    members = Membership.objects.filter(organization=instance.organization_id).values("user")
+    alone = shares.filter(user__isnull=False).values("user")
+    together = Team.members.through.objects.filter(team__in=shares.values("team")).values("user")
+    either = Q(pk__in=members) | Q(pk__in=alone) | Q(pk__in=together)
+    return User.objects.filter(either, is_active=True)
+
+
+def people_administering(organization_id: UUID) -> QuerySet[User]:
+    """Return the admins of an organization."""
+    roles = _roles_allowing(Action.ADMINISTER)
+    held = Membership.objects.filter(organization=organization_id, role__in=roles)
+    return User.objects.filter(pk__in=held.values("user"), is_active=True)
 
 
 def shared_with(user: User) -> QuerySet[Instance]:

@@ -1,4 +1,4 @@
-"""How much waits for a person, as every page tells: one statement, written once for many people."""
+"""How much waits for a person and is new to them, as every page tells: one statement, written once for many people."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection
 
-from instances.models import Role
+from instances.models import Notification, Role
 from instances.models.walk import Span, Walk
 from instances.reach import Place, Reach
 
@@ -18,11 +18,12 @@ NOBODY, NO_TEAM = -1, -1_000_000
 
 
 class Waiting(NamedTuple):
-    """How many requests and findings wait for a decision, instances are broken, rotations stand still."""
+    """How much waits for a decision, instances are broken, rotations stand still; notifications not read."""
 
     decisions: int = 0
     broken: int = 0
     halted: int = 0
+    unread: int = 0
 
 
 def waiting(reach: Reach, *, most: int) -> Waiting:
@@ -49,6 +50,7 @@ def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]
         _counted(chain(reach.waiting(), reach.findings()), most),
         _counted(reach.broken(), most),
         _counted(reach.halted(), most),
+        _unread(reach.user, most),
     ]
     text = "SELECT " + ", ".join(f"({text})" for text, _ in counts)
     return text, tuple(chain.from_iterable(parameters for _, parameters in counts))
@@ -65,6 +67,12 @@ def _counted(walks: Iterable[Walk[Any]], most: int) -> tuple[str, tuple[Any, ...
     # Where the first reason gives as many as are counted, the others are not asked for.
     enough = f"(SELECT COUNT(*) FROM ({first}) AS enough) >= {most}"
     return f"SELECT CASE WHEN {enough} THEN {most} ELSE ({counted}) END", known + every
+
+
+def _unread(user: User, most: int) -> tuple[str, tuple[Any, ...]]:
+    rows = Notification.objects.unread().filter(user=user.pk).values("pk")[:most]
+    text, parameters = rows.query.sql_with_params()
+    return f"SELECT COUNT(*) FROM ({text}) AS unread", parameters
 
 
 @lru_cache(maxsize=256)

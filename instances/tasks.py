@@ -20,6 +20,7 @@ from instances.engine import (
     presence,
     searching,
     siblings,
+    telling,
     verifying,
 )
 
@@ -92,6 +93,22 @@ def read_catalog(row_id: str) -> None:
     logger.info("asked to read the catalog", row=str(UUID(row_id)))
     if fence.may_send():
         cataloging.start()
+
+
+def ring_for_telling(row_id: UUID) -> None:
+    """Wake a worker to tell people of what happened; without a broker one does so a little later."""
+    try:
+        tell.delay(str(row_id))
+    except OperationalError:
+        logger.warning("doorbell not heard", row=str(row_id))
+
+
+@shared_task(name="instances.tell")
+def tell(row_id: str) -> None:
+    """Tell what there is to tell. The id is for the log."""
+    logger.info("asked to tell", row=str(UUID(row_id)))
+    if fence.may_send():
+        telling.start()
 
 
 @worker_init.connect

@@ -21,6 +21,7 @@ from instances.views import (
     instance_health,
     lifecycle,
     listing,
+    notifications,
     organizations,
     overview,
     reauthentication,
@@ -49,6 +50,12 @@ urlpatterns = [
     path("account/keys/new/", api_keys.key_new, name="key_new"),
     path("account/keys/<uuid:pk>/rotate/", api_keys.key_rotate, name="key_rotate"),
     path("account/keys/<uuid:pk>/revoke/", api_keys.key_revoke, name="key_revoke"),
+    path("account/notifications/", notifications.preferences, name="preferences"),
+    path("notifications/", notifications.notification_list, name="notifications"),
+    path("notifications/read/", notifications.notifications_read, name="notifications_read"),
+    path(
+        "notifications/<uuid:pk>/read/", notifications.notification_read, name="notification_read"
+    ),
     path("activity/", activity.activity, name="activity"),
     path("instances/", listing.instance_list, name="list"),
     path("instances/new/", creation.instance_new, name="new"),

@@ -24,6 +24,9 @@ from instances.models import (
     Instance,
     ListedInstance,
     Membership,
+    Notice,
+    NoticeKind,
+    Notification,
     Operation,
     OperationState,
     Organization,
@@ -34,10 +37,12 @@ from instances.models import (
 )
 from instances.vault import Purpose
 from tests.states import TOKEN, put_in_state
+from tests.telling.steps import note
 
 # What was read from the platform, and what waits for a person.
 READ = (Health, HealthCheck, ListedInstance, Element, PlatformEntry, Candidate, Finding)
-READ_ONLY = (Instance, Operation, Attempt, AuditEntry, *READ)
+TOLD = (Notice, Notification)
+READ_ONLY = (Instance, Operation, Attempt, AuditEntry, *READ, *TOLD)
 MODELS = (Organization, Membership, Team, Share, *READ_ONLY)
 # Of which there may be a million.
 LARGE = [
@@ -70,6 +75,7 @@ def world(active: Instance, operator: User) -> Instance:
     evidence.token = vault.seal(evidence, "token", TOKEN)
     evidence.save()
     _read_from_the_platform(active)
+    Notification.objects.create(notice=note(active, NoticeKind.CREATED), user=operator)
     return active
 
 

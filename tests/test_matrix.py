@@ -18,6 +18,8 @@ from instances.models import (
     FindingKind,
     Instance,
     Membership,
+    NoticeKind,
+    Notification,
     OperationState,
     Organization,
     Role,
@@ -32,6 +34,7 @@ from tests.expected import (
     TABLE,
 )
 from tests.states import put_in_state
+from tests.telling.steps import note
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +72,7 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         networks=[],
         client_request_id=instance.pk,
     )
+    Notification.objects.create(notice=note(instance, NoticeKind.CREATED), user=operator)
     for key, authentication in (("zuorav2", "oauth2"), ("ledgers", "basic")):
         Element.objects.create(
             organization=instance.organization,
@@ -156,6 +160,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
     of_instance |= {"rotate", "instance_drift"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
+    if name == "notification_read":
+        return reverse("instances:notification_read", args=[Notification.objects.get().pk])
     if name == "audit_export":
         return reverse("instances:audit_export", args=["csv"])
     if name in ("key_rotate", "key_revoke"):

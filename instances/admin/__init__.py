@@ -10,6 +10,7 @@ from instances.admin.records import (
     OperationAdmin,
 )
 from instances.admin.sharing import ShareAdmin
+from instances.admin.telling import NoticeAdmin, NotificationAdmin
 from instances.admin.watching import (
     CandidateAdmin,
     ElementAdmin,
@@ -31,6 +32,8 @@ __all__ = [
     "InstanceAdmin",
     "ListedInstanceAdmin",
     "MembershipAdmin",
+    "NoticeAdmin",
+    "NotificationAdmin",
     "OperationAdmin",
     "OrganizationAdmin",
     "PlatformEntryAdmin",

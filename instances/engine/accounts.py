@@ -11,7 +11,13 @@ from django.db.models.functions import Now
 from instances import audit, vault
 from instances.cloud_elements import CloudElementsClient, Credentials, UnauthorizedError
 from instances.engine import breaker, calls
-from instances.models import Organization
+from instances.models import (
+    Notice,
+    NoticeKind,
+    Organization,
+    key_of,
+    notice_of_organization,
+)
 from instances.vault import Purpose
 
 logger = structlog.get_logger(__name__)
@@ -89,6 +95,10 @@ def mark_refused(organization: Organization) -> bool:
         refused = same_secrets(organization).filter(secrets_refused_at=None)
         if refused.update(secrets_refused_at=Now()):
             audit.record(None, "organization.refused", organization)
+            # After each pair of secrets once.
+            key = key_of("refused", organization.pk, organization.secrets_version)
+            kind = NoticeKind.SECRETS_REFUSED
+            Notice.objects.note(notice_of_organization(organization, kind, key, about="secrets"))
             logger.warning("secrets refused", organization=str(organization.pk))
     return True
 

@@ -9,7 +9,17 @@ from django.db.models.functions import Now
 
 from instances import audit
 from instances.engine.checking import Reading
-from instances.models import Health, HealthCheck, HealthDay, HealthState, Instance
+from instances.models import (
+    Health,
+    HealthCheck,
+    HealthDay,
+    HealthState,
+    Instance,
+    Notice,
+    NoticeKind,
+    key_of,
+    notice_of_instance,
+)
 from instances.models.health import today, worse
 
 # A change is believed when so many checks in a row found the same; more of them while it changes often.
@@ -123,6 +133,26 @@ def _change(health: Health, instance: Instance, reading: Reading, began: datetim
             was=str(was),
             problem=reading.problem[:40],
         )
+    _tell(instance, reading, began)
+
+
+def _tell(instance: Instance, reading: Reading, began: datetime) -> None:
+    """Write down that somebody has to act, or that nobody has to any more."""
+    if reading.state == HealthState.ACTION_NEEDED:
+        kind = NoticeKind.ACTION_NEEDED
+    elif reading.state in GOOD and _was_told_of_trouble(instance):
+        kind = NoticeKind.RECOVERED
+    else:
+        return
+    key = key_of("health", instance.pk, kind, began.isoformat())
+    Notice.objects.note(
+        notice_of_instance(instance, kind, key, about="health", problem=reading.problem)
+    )
+
+
+def _was_told_of_trouble(instance: Instance) -> bool:
+    told = Notice.objects.filter(instance=instance, about="health").order_by("-pk")
+    return told.values_list("kind", flat=True).first() == NoticeKind.ACTION_NEEDED
 
 
 def _measure(health: Health, reading: Reading, began: datetime) -> None:

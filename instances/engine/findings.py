@@ -12,9 +12,12 @@ from instances.models import (
     FindingKind,
     Instance,
     InstanceStatus,
+    Notice,
+    NoticeKind,
     Operation,
     Organization,
     Verdict,
+    key_of,
 )
 
 
@@ -46,9 +49,27 @@ def record(
     )
     if is_new:
         audit.record(None, "finding.noticed", finding, kind=kind.value, remote_id=found.remote_id)
+        _tell(finding)
     else:
         see_again(Finding.objects.filter(pk=finding.pk))
     return finding
+
+
+def _tell(finding: Finding) -> None:
+    """Write down that somebody has to decide; of an open request's candidates the request itself tells."""
+    if finding.kind not in (FindingKind.LATE, FindingKind.ORPHAN):
+        return
+    Notice.objects.note(
+        Notice(
+            key=key_of("finding", finding.pk),
+            kind=NoticeKind.ACTION_NEEDED,
+            about="finding",
+            problem=finding.kind,
+            name=str(finding)[:255],
+            organization_id=finding.organization_id,
+            finding=finding,
+        )
+    )
 
 
 def note(operation: Operation, kind: FindingKind, found: Iterable[FoundInstance]) -> None:

@@ -16,6 +16,7 @@ from instances.engine import (
     rotating,
     searching,
     taken_back,
+    telling,
     verifying,
 )
 from instances.models import Consent, OperationSecret, SignInTries
@@ -24,7 +25,7 @@ logger = structlog.get_logger(__name__)
 
 
 def run() -> None:
-    """Erase credentials past their time, probe what is paused, search and look at what is due, seal the record."""
+    """Erase credentials past their time, probe what is paused, search and look at what is due, tell, seal the record."""
     presence.tell()
     if not fence.may_send():
         return
@@ -40,6 +41,7 @@ def run() -> None:
     rotating.run()
     health.start()
     counting.run()
+    telling.start()
     diagnosis.forget()
     platform_log.forget()
     Consent.objects.left_over().erase()

@@ -1,6 +1,7 @@
 """New secrets take the place of the old ones only when the platform has accepted them."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -24,10 +25,14 @@ from instances.engine.claims import lease
 from instances.models import (
     Candidate,
     CandidateState,
+    Notice,
+    NoticeKind,
     Operation,
     OperationState,
     Organization,
     database_now,
+    key_of,
+    notice_of_organization,
 )
 from instances.vault import Purpose
 
@@ -96,6 +101,7 @@ def refuse(candidate: Candidate, reason: str) -> None:
         )
         if refused:
             audit.record(None, "secrets.refused", candidate.organization, reason=reason)
+            _tell(candidate.organization, NoticeKind.SECRETS_REFUSED, "candidate", candidate.key)
 
 
 def _put_off(candidate: Candidate, error: CloudElementsError) -> None:
@@ -133,6 +139,7 @@ def replace(candidate: Candidate, identity: Identity, account: str) -> None:
         # Other ones may have been entered, or these taken back, while the platform was asked.
         if not _same(candidate).delete()[0]:
             return
+        was_refused = row.is_refused
         _take_over(row, candidate)
         row.account, row.account_name, row.person = account, identity.organization, identity.person
         row.save()
@@ -144,7 +151,15 @@ def replace(candidate: Candidate, identity: Identity, account: str) -> None:
             account=account,
             base_url=row.base_url,
         )
+        if was_refused:
+            _tell(row, NoticeKind.RECOVERED, "secrets", row.secrets_version)
     logger.info("secrets replaced", organization=str(row.pk))
+
+
+def _tell(organization: Organization, kind: NoticeKind, about: str, which: UUID | int) -> None:
+    """Write down, in the caller's transaction, what its admins are told of these secrets."""
+    key = key_of(about, kind, organization.pk, which)
+    Notice.objects.note(notice_of_organization(organization, kind, key, about=about))
 
 
 def _take_over(row: Organization, candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ from instances.forms.elements import ElementForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
+from instances.forms.preferences import PreferencesForm
 from instances.forms.preview import RequestPreview
 from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.reconsent import ReconsentForm
@@ -35,6 +36,7 @@ __all__ = [
     "PagePosition",
     "PasswordForm",
     "Place",
+    "PreferencesForm",
     "ReauthenticationForm",
     "ReconsentForm",
     "RequestPreview",

@@ -29,12 +29,24 @@ from instances.models.instance import OWN_TAG, Environment, Instance, InstanceSt
 from instances.models.intake import Intake, adoptions_under_way, only_there
 from instances.models.keys import Installation, SealingKey
 from instances.models.listing import AS_HERE, ListedInstance, Standing, Synchronization
+from instances.models.notice import (
+    MailChoice,
+    MailState,
+    Notice,
+    NoticeKind,
+    Notification,
+    Preference,
+    key_of,
+    notice_of_instance,
+    notice_of_organization,
+    preferences_of,
+)
 from instances.models.operation import Operation, OperationSecret
 from instances.models.organization import BreakerState, Membership, Organization, Role
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
 from instances.models.rotation import Rotation, RotationState
-from instances.models.sharing import Share, ShareLevel, Team
+from instances.models.sharing import UNWARNED, WARNING_DAYS, Share, ShareLevel, Team
 from instances.models.signing_in import SignInTries
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
 from instances.models.worker import Worker
@@ -46,6 +58,8 @@ __all__ = [
     "OWN_TAG",
     "SCOPE_COLUMNS",
     "UNRESOLVED",
+    "UNWARNED",
+    "WARNING_DAYS",
     "ApiKey",
     "Attempt",
     "AttemptOutcome",
@@ -81,13 +95,19 @@ __all__ = [
     "ListedInstance",
     "LogKind",
     "LogReading",
+    "MailChoice",
+    "MailState",
     "Membership",
+    "Notice",
+    "NoticeKind",
+    "Notification",
     "Operation",
     "OperationKind",
     "OperationSecret",
     "OperationState",
     "Organization",
     "PlatformEntry",
+    "Preference",
     "Role",
     "Rotation",
     "RotationState",
@@ -107,6 +127,10 @@ __all__ = [
     "ask_removal",
     "database_now",
     "erase_credentials",
+    "key_of",
     "new_id",
+    "notice_of_instance",
+    "notice_of_organization",
     "only_there",
+    "preferences_of",
 ]

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Now
 
 from instances.models.instance import Instance, InstanceStatus
+from instances.models.moves import Moving, tell
 from instances.models.organization import BreakerState, Organization
 from instances.models.states import (
     CLAIMABLE,
@@ -43,17 +44,6 @@ if TYPE_CHECKING:
 S = OperationState
 # An organization, and how many of its operations are taken up now.
 Turn = tuple[UUID, int]
-
-
-class Moving(NamedTuple):
-    """What must be known of an operation to move it."""
-
-    pk: UUID
-    kind: str
-    state: str
-    lease_epoch: int
-    instance: UUID | None
-    at: datetime
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -166,6 +156,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             if moving:
                 self.filter(pk__in=[row.pk for row in moving]).update(state=state, **changes)
                 _show(moving, state)
+                tell(self.model.objects.all(), moving, state, str(changes.get("problem", "")))
         return {row.pk: row.at for row in moving}
 
     def ask_change(

@@ -1,5 +1,7 @@
 """Teams, and who besides the members may see or use an instance."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -27,8 +29,19 @@ class Team(models.Model):
         return self.name
 
 
+# So many days before its end people are told of it, and again; more stands for: not told yet.
+WARNING_DAYS = (3, 1)
+UNWARNED = 99
+
+
 class ShareQuerySet(models.QuerySet["Share"]):
     """Questions asked of shares."""
+
+    def ending_within(self, days: int) -> "ShareQuerySet":
+        """Those that end in so many days or fewer, were given for longer, and of which nobody was told."""
+        within = timedelta(days=days)
+        ending = self.current().filter(expires_at__lte=Now() + within, warned_days__gt=days)
+        return ending.filter(expires_at__gt=models.F("created_at") + within)
 
     def current(self) -> "ShareQuerySet":
         """Those that have not expired, by the database's clock."""
@@ -62,6 +75,8 @@ class Share(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="granted_shares"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # For how many days before its end people were told of that last.
+    warned_days = models.PositiveSmallIntegerField(default=UNWARNED, editable=False)
 
     objects = ShareQuerySet.as_manager()
 
@@ -69,6 +84,11 @@ class Share(models.Model):
         indexes = [
             models.Index(fields=["user", "-instance"], name="share_by_person"),
             models.Index(fields=["team", "-instance"], name="share_by_team"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False, warned_days__gt=1),
+                name="share_ending",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -68,6 +68,7 @@ from instances.operations.lifecycle import (
     disabling_of,
     request_instance_switch,
 )
+from instances.operations.notifications import choose, mark_all_read, mark_read
 from instances.operations.organizations import (
     NameTakenError,
     SecretPair,
@@ -180,6 +181,7 @@ __all__ = [
     "changed_by",
     "choices_for",
     "choices_given",
+    "choose",
     "complete_sign_in",
     "confirm_password",
     "confirm_secrets",
@@ -201,6 +203,8 @@ __all__ = [
     "leave",
     "line_of",
     "make_api_key",
+    "mark_all_read",
+    "mark_read",
     "may_be_canceled",
     "may_be_rotated",
     "missing_credentials",

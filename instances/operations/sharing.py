@@ -1,13 +1,25 @@
 """Share an instance with a teammate or a team, and end that."""
 
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from instances import access, audit
+from instances import access, audit, tasks
 from instances.access import Action
-from instances.models import Instance, Share, ShareLevel, Team
+from instances.models import (
+    UNWARNED,
+    Instance,
+    Notice,
+    NoticeKind,
+    Share,
+    ShareLevel,
+    Team,
+    key_of,
+    new_id,
+    notice_of_instance,
+)
 
 
 def share_instance(
@@ -34,12 +46,27 @@ def share_instance(
             instance=instance,
             user=user,
             team=team,
-            defaults={"level": level, "expires_at": expires_at, "granted_by": actor},
+            defaults={
+                "level": level,
+                "expires_at": expires_at,
+                "granted_by": actor,
+                "warned_days": UNWARNED,
+            },
         )
         until = expires_at.isoformat() if expires_at else ""
         action = "instance.shared" if is_new else "share.changed"
         audit.record(actor, action, instance, recipient=share.recipient, level=level, until=until)
+        _tell(share)
     return share
+
+
+def _tell(share: Share) -> None:
+    """Write down that those it is shared with are to be told, and wake a worker for that."""
+    key = key_of("share", share.pk, new_id())
+    notice = notice_of_instance(share.instance, NoticeKind.SHARED, key, about="share")
+    notice.share = share
+    Notice.objects.note(notice)
+    transaction.on_commit(partial(tasks.ring_for_telling, share.pk))
 
 
 def remove_share(*, actor: User, share: Share) -> None:

@@ -35,9 +35,14 @@ def waiting(request: HttpRequest) -> dict[str, object]:
 
 
 def _count(request: HttpRequest) -> dict[str, str]:
-    """Return what is told of decisions, and of all that waits together."""
+    """Return what is told of decisions, of all that waits together, and of notifications not read."""
     found = tally.waiting(reach_for(request), most=MOST_COUNTED + 1)
-    return {"decisions": _told(found.decisions), "all": _told(sum(found))}
+    waits = found.decisions + found.broken + found.halted
+    return {
+        "decisions": _told(found.decisions),
+        "all": _told(waits),
+        "unread": _told(found.unread),
+    }
 
 
 def _told(number: int) -> str:

@@ -90,6 +90,8 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "account",
         "keys",
         "key_new",
+        "notifications",
+        "preferences",
     ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
     return [
