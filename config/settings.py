@@ -149,7 +149,8 @@ CONTENT_SECURITY_POLICY = {
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    # A program that calls the API over plain http is refused, not led on: its key was read.
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^api/"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -207,6 +208,12 @@ FENCE_FILE = env.str("ELEMENTDESK_FENCE_FILE", default="var/fence")
 
 # A file outside of the database that takes the head of the audit chain daily (docs/decisions/0016).
 AUDIT = {"HEADS_FILE": env.str("ELEMENTDESK_AUDIT_HEADS_FILE", default="")}
+
+# Requests of one key in a minute, and how many of a process's threads may wait for operations.
+API = {
+    "PER_MINUTE": env.int("ELEMENTDESK_API_PER_MINUTE", default=600),
+    "WAITING": env.int("ELEMENTDESK_API_WAITING", default=4),
+}
 
 # Which hosts may be called besides the platform's public ones, and with which authorities.
 EGRESS = {

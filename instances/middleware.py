@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from instances import fence
+from instances.problems import ProblemError, is_for_program
 
 # What may be done while nothing else may be changed.
 ALWAYS_OPEN = (
@@ -20,6 +21,9 @@ ALWAYS_OPEN = (
 )
 # A visit that changes something, since the provider sends people to it.
 CHANGES_BY_VISIT = ("instances:oauth_callback",)
+# What a program is told then.
+RESTORED = "A backup was restored: nothing is changed until an administrator has looked at it."
+RESTORED_SECONDS = 300
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -67,6 +71,9 @@ def restore_fence(get_response: Answer) -> Answer:
         is_visit = request.method in SAFE and request.path not in map(reverse, CHANGES_BY_VISIT)
         is_open = is_visit or request.path in map(reverse, ALWAYS_OPEN)
         if not is_open and _is_restored():
+            if is_for_program(request):
+                headers = {"Retry-After": str(RESTORED_SECONDS)}
+                return ProblemError(503, "restored", RESTORED, headers=headers).answer()
             return render(request, "503_restored.html", status=503)
         return get_response(request)
 

@@ -50,6 +50,22 @@ def read_instance_file(text: str) -> tuple[InstanceRequest, list[str]]:
     return _request(_parse(repaired)), repairs
 
 
+def request_of(document: dict[str, Any]) -> InstanceRequest:
+    """
+    Return what a document asks for that needs no repair.
+
+    :raises InstanceFileError: something in it has no meaning.
+    """
+    return _request(document)
+
+
+def problems_of(name: str | None, tags: list[str] | None) -> list[tuple[str, str]]:
+    """Return what is wrong with the name and the tags, those that are given, each with its entry."""
+    found = [] if name is None else _text_problems("name", name, _length(Instance, "name"))
+    wrong = [] if tags is None else _tag_problems(tags)
+    return [*(("name", text) for text in found), *(("tags", text) for text in wrong)]
+
+
 def _repair(text: str) -> tuple[str, list[str]]:
     repairs: dict[str, int] = {}
     pieces: list[str] = []

@@ -46,9 +46,11 @@ def entry(
     Return one entry, marked and not written yet; without an `actor`, `by` names what acted by itself.
 
     `detail` holds plain facts, never a secret. Request id and address come from the context of the
-    present request.
+    present request, and so does the beginning of the key with which a program came in.
     """
     context = structlog.contextvars.get_contextvars()
+    if key := context.get("api_key"):
+        detail["api_key"] = str(key)
     written = AuditEntry(
         actor=actor,
         actor_name=actor.get_username() if actor else by,

@@ -2,6 +2,7 @@
 
 from instances.models.among import among
 from instances.models.api_key import SCOPE_COLUMNS, ApiKey, Scope
+from instances.models.api_use import ApiUse
 from instances.models.asking import ask_change_now, ask_removal
 from instances.models.attempt import (
     UNRESOLVED,
@@ -61,6 +62,7 @@ __all__ = [
     "UNWARNED",
     "WARNING_DAYS",
     "ApiKey",
+    "ApiUse",
     "Attempt",
     "AttemptOutcome",
     "AuditEntry",

@@ -9,6 +9,7 @@ from instances.operations.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from instances.operations.api_limits import Allowance, count_request
 from instances.operations.backups import note_backup
 from instances.operations.cancellation import (
     TooLateToCancelError,
@@ -132,6 +133,7 @@ from instances.operations.tries import TooManyTriesError
 __all__ = [
     "CREATIONS",
     "Accepted",
+    "Allowance",
     "Choice",
     "ChoiceError",
     "Difference",
@@ -185,6 +187,7 @@ __all__ = [
     "complete_sign_in",
     "confirm_password",
     "confirm_secrets",
+    "count_request",
     "create_organization",
     "decide",
     "decide_drift",

@@ -7,12 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views import defaults
 
-AGAIN_AFTER_SECONDS = 5
+from instances import problems
+
+AGAIN_AFTER_SECONDS = problems.AGAIN_AFTER_SECONDS
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say 503 while the database is away or too busy: nothing was saved, and it comes back."""
-    if not isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+    is_away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    if problems.is_for_program(request):
+        return problems.database_away() if is_away else problems.server_error()
+    if not is_away:
         return defaults.server_error(request)
     text = loader.get_template("503.html").render()
     return HttpResponse(text, status=503, headers={"Retry-After": str(AGAIN_AFTER_SECONDS)})

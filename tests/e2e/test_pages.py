@@ -103,6 +103,7 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         reverse("instances:decide", args=[made[4].operations.get().pk]),
         reverse("instances:share_remove", args=[share.pk]),
         reverse("instances:organization", args=[organization.pk]),
+        reverse("api:documentation"),
         reverse("instances:organization_keys", args=[organization.pk]),
         *[
             reverse(f"instances:{name}", args=[ApiKey.objects.earliest("pk").pk])

@@ -1,11 +1,14 @@
 """Keys of programs, as their owners made them."""
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from instances import operations
 from instances.models import ApiKey, Organization, Scope
@@ -31,3 +34,32 @@ def make_key(organization: Organization, operator: User) -> MakeKey:
         return key, text.reveal()
 
     return make
+
+
+class Program:
+    """A program with a key, which speaks JSON."""
+
+    def __init__(self, text: str) -> None:
+        self.client = Client(headers={"Authorization": f"Bearer {text}"} if text else {})
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """Ask `/api/v1/` plus `path`; `Idempotency_Key` in a header's name stands for a dash."""
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent: dict[str, Any] = (
+            {"data": json.dumps(body), "content_type": "application/json"}
+            if body is not None
+            else {}
+        )
+        return self.client.generic(method, f"/api/v1/{path}", headers=said, **sent)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> Any:
+        return self.ask("POST", path, body, **headers)
+
+
+@pytest.fixture
+def program(make_key: MakeKey) -> Program:
+    """A program of the operator's that may do whatever they may."""
+    return Program(make_key()[1])
