@@ -23,7 +23,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -118,7 +117,7 @@ STORAGES = {
 
 # The database knows only a hash of what the browser holds.
 SESSION_ENGINE = "instances.sessions"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = env.int("ELEMENTDESK_SESSION_SECONDS", default=43200)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -168,6 +167,7 @@ logging_config(level=LOG_LEVEL, is_readable=DEBUG)
 # How people show who they are (docs/operations/sign-in.md); periods in seconds.
 SIGN_IN = {
     "CHECK_SECONDS": env.float("ELEMENTDESK_CHECK_SECONDS", default=300.0),
+    "IDLE_SECONDS": env.float("ELEMENTDESK_IDLE_SECONDS", default=1800.0),
 }
 
 # The queue: a message carries one id and is only a doorbell; the rows say what there is to do.

@@ -1,32 +1,53 @@
 """Sessions in the database, under a hash of what the browser holds: a dump signs nobody in."""
 
-import hashlib
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from instances.models import Session, stored_as
 
-def stored_as(session_key: str) -> str:
-    """Return the name of a session's row: 160 bits, as wide as Django's column."""
-    return hashlib.blake2b(session_key.encode(), digest_size=20).hexdigest()
+# How exactly "last seen" is known; finer would be a write for each page.
+SEEN_EVERY = timedelta(minutes=1)
+
+
+def _address() -> str:
+    return str(structlog.contextvars.get_contextvars().get("address", ""))[:45]
 
 
 class SessionStore(db.SessionStore):
-    """Django's store; the key of the cookie itself is never written."""
+    """Django's store; the key of the cookie itself is never written, and no session lasts for ever."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        """Return our own rows, which tell people where they are signed in."""
+        return Session
 
     def _get_session_from_db(self) -> Session | None:
-        rows = Session.objects.filter(expire_date__gt=timezone.now())
-        row = rows.filter(session_key=stored_as(self.session_key or "")).first()
+        row = Session.objects.alive().filter(pk=stored_as(self.session_key or "")).first()
         if row is None:
             self._session_key = None
+        elif timezone.now() - row.seen_at > SEEN_EVERY:
+            seen = {"seen_at": timezone.now(), "address": _address()}
+            Session.objects.filter(pk=row.pk).update(**seen)
         return row
 
     def create_model_instance(self, data: Any) -> Any:
-        row = super().create_model_instance(data)
+        started = data.setdefault("started_at", time.time())
+        row: Any = super().create_model_instance(data)
         row.session_key = stored_as(row.session_key)
+        row.user_id = data.get(SESSION_KEY)
+        row.started_at = datetime.fromtimestamp(started, UTC)
+        # Counted from its beginning: using it does not make it longer.
+        row.expire_date = row.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        row.seen_at, row.address = timezone.now(), _address()
+        row.device = str(data.get("device", ""))[:60]
         return row
 
     def exists(self, session_key: str) -> bool:

@@ -29,6 +29,7 @@ from instances.views import (
     rotation,
     second_check,
     sharing,
+    signing_in,
     status,
     token,
 )
@@ -38,13 +39,13 @@ urlpatterns = [
     path("", overview.overview, name="start"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("sign-in/", account.sign_in, name="sign_in"),
+    path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-in/confirm/", second_check.confirm, name="confirm"),
-    path("sign-out/", account.sign_out, name="sign_out"),
+    path("sign-out/", signing_in.sign_out, name="sign_out"),
     # Before Django's own pages of the same addresses.
-    path("admin/login/", account.admin_sign_in, name="admin_sign_in"),
-    path("admin/logout/", account.sign_out, name="admin_sign_out"),
-    path("admin/password_change/", account.admin_password, name="admin_password"),
+    path("admin/login/", signing_in.admin_sign_in, name="admin_sign_in"),
+    path("admin/logout/", signing_in.sign_out, name="admin_sign_out"),
+    path("admin/password_change/", signing_in.admin_password, name="admin_password"),
     path("account/", account.account, name="account"),
     path("account/keys/", api_keys.keys, name="keys"),
     path("account/keys/new/", api_keys.key_new, name="key_new"),
@@ -56,6 +57,9 @@ urlpatterns = [
     path(
         "notifications/<uuid:pk>/read/", notifications.notification_read, name="notification_read"
     ),
+    path("account/password/", account.account_password, name="account_password"),
+    path("account/sessions/", account.account_sessions, name="account_sessions"),
+    path("account/sessions/end/", account.session_end, name="session_end"),
     path("activity/", activity.activity, name="activity"),
     path("instances/", listing.instance_list, name="list"),
     path("instances/new/", creation.instance_new, name="new"),

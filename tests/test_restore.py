@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
@@ -32,6 +31,7 @@ from instances.models import (
     Operation,
     OperationState,
     Organization,
+    Session,
 )
 from sandbox.running import Account
 from tests.cases import work

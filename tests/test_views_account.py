@@ -21,7 +21,7 @@ def nora(make_user: Callable[..., User]) -> User:
 
 def change(client: Client, old: str, new: str) -> Any:
     typed = {"old_password": old, "new_password1": new, "new_password2": new}
-    return client.post("/account/", typed, follow=True)
+    return client.post("/account/password/", typed, follow=True)
 
 
 def test_sign_in_leads_where_one_wanted_to_go(client: Client, nora: User) -> None:

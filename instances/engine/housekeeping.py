@@ -19,7 +19,7 @@ from instances.engine import (
     telling,
     verifying,
 )
-from instances.models import Consent, OperationSecret, SignInTries
+from instances.models import Consent, OperationSecret, Session, SignInTries
 
 logger = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ def run() -> None:
     diagnosis.forget()
     platform_log.forget()
     Consent.objects.left_over().erase()
+    Session.objects.over().delete()
     SignInTries.objects.forgotten().delete()
     erased, _ = OperationSecret.objects.filter(expires_at__lt=Now()).delete()
     if erased:

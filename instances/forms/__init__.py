@@ -1,6 +1,6 @@
 """Is this input acceptable, and what do we say if not."""
 
-from instances.forms.account import PasswordForm
+from instances.forms.account import EmailForm, PasswordForm
 from instances.forms.audit import AuditFilter
 from instances.forms.creation import InstanceForm
 from instances.forms.decisions import CancelForm, DecisionForm, FindingForm
@@ -29,6 +29,7 @@ __all__ = [
     "DriftView",
     "EditForm",
     "ElementForm",
+    "EmailForm",
     "FindingForm",
     "InstanceFilter",
     "InstanceForm",

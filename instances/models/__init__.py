@@ -47,6 +47,7 @@ from instances.models.organization import BreakerState, Membership, Organization
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
 from instances.models.rotation import Rotation, RotationState
+from instances.models.session import Session, stored_as
 from instances.models.sharing import UNWARNED, WARNING_DAYS, Share, ShareLevel, Team
 from instances.models.signing_in import SignInTries
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
@@ -115,6 +116,7 @@ __all__ = [
     "RotationState",
     "Scope",
     "SealingKey",
+    "Session",
     "Share",
     "ShareLevel",
     "SignInTries",
@@ -135,4 +137,5 @@ __all__ = [
     "notice_of_organization",
     "only_there",
     "preferences_of",
+    "stored_as",
 ]

@@ -1,5 +1,11 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
+from instances.operations.account import (
+    change_email,
+    change_password,
+    end_other_sessions,
+    end_session,
+)
 from instances.operations.api_keys import (
     KeyMadeError,
     KeyOverError,
@@ -114,7 +120,6 @@ from instances.operations.sharing import remove_share, share_instance
 from instances.operations.signing_in import (
     Try,
     begin_sign_in,
-    change_password,
     complete_sign_in,
     confirm_password,
     fail_sign_in,
@@ -178,6 +183,7 @@ __all__ = [
     "begin_sign_in",
     "cancel_comparison",
     "candidates_for",
+    "change_email",
     "change_organization",
     "change_password",
     "changed_by",
@@ -198,6 +204,8 @@ __all__ = [
     "differences",
     "disabling_of",
     "discard_secrets",
+    "end_other_sessions",
+    "end_session",
     "facts_of",
     "fail_sign_in",
     "finding_choices",

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.functions import Now
 
@@ -23,6 +22,7 @@ from instances.models import (
     OperationState,
     Organization,
     Rotation,
+    Session,
 )
 
 # Far beyond any claim that a worker may still hold from before the restore.

@@ -85,11 +85,3 @@ def confirm_password(*, actor: User, password: str, address: str, device: str = 
 def sign_out(user: User) -> None:
     """Record that somebody signs out."""
     audit.record(user, "sign_out.done", user)
-
-
-def change_password(*, actor: User, password: str) -> None:
-    """Change one's own password, which a form has found good."""
-    with transaction.atomic():
-        actor.set_password(password)
-        actor.save(update_fields=["password"])
-        audit.record(actor, "password.changed", actor)

@@ -1,101 +1,76 @@
-"""Sign in, sign out, one's own account."""
-
-from typing import Any
+"""One's own account: about oneself, password, the browsers in which one is signed in."""
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import User
-from django.contrib.auth.views import LoginView, LogoutView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instances import operations
-from instances.forms import DEVICE_COOKIE, PasswordForm, SignInForm
+from instances.forms import EmailForm, PasswordForm
+from instances.models import Membership, stored_as
 from instances.views.finding import SignedInRequest
-from instances.views.second_check import mark_checked
-
-DEVICE_DAYS = 180
+from instances.views.second_check import fresh_check_to_post
 
 
-class SignIn(LoginView):
-    """Django's, with tries counted and recorded."""
-
-    template_name = "account/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Sign in, and let the browser keep that it did."""
-        device = operations.complete_sign_in(form.tried, form.get_user())
-        answer = super().form_valid(form)
-        mark_checked(self.request)
-        answer.set_cookie(
-            DEVICE_COOKIE,
-            device,
-            max_age=DEVICE_DAYS * 24 * 3600,
-            path=reverse("instances:sign_in"),
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
-        return answer
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        """Say why not."""
-        answer = super().form_invalid(form)
-        answer.status_code = 429 if form.is_throttled else 200
-        return answer
+def session_row(request: SignedInRequest) -> str:
+    """Return the row of the session of the present request."""
+    return stored_as(request.session.session_key or "")
 
 
-class SignOut(LogoutView):
-    """Django's, recorded."""
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Record it, then end the session."""
-        if isinstance(request.user, User):
-            operations.sign_out(request.user)
-        return super().post(request, *args, **kwargs)
-
-
-sign_in = SignIn.as_view()
-sign_out = SignOut.as_view()
-
-
-@login_not_required
-def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """Lead who wants to enter Django admin through the one door; others learn of no admin."""
-    if not isinstance(request.user, User):
-        wanted = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
-        return redirect(f"{reverse('instances:sign_in')}?{wanted}")
-    if not request.user.is_staff:
-        raise Http404
-    return redirect("admin:index")
-
-
-def admin_password(request: HttpRequest) -> HttpResponse:
-    """Lead to the one place where one's password is changed."""
-    return redirect("instances:account")
+@fresh_check_to_post
+@require_http_methods(["GET", "POST"])
+def account(request: SignedInRequest) -> HttpResponse:
+    """Show who one is here, and let one change one's e-mail address."""
+    form = EmailForm(request.POST if request.method == "POST" else None, actor=request.user)
+    if request.method == "POST" and form.is_valid():
+        operations.change_email(actor=request.user, email=form.cleaned_data["email"])
+        messages.success(request, "Your e-mail address is changed.")
+        return redirect("instances:account")
+    held = Membership.objects.filter(user=request.user).select_related("organization")
+    context = {"form": form, "memberships": held.order_by("organization__name")}
+    status = 422 if form.errors else 200
+    return render(request, "account/account.html", context, status=status)
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-def account(request: SignedInRequest) -> HttpResponse:
-    """Show the account; change its password, which ends every other session."""
+def account_password(request: SignedInRequest) -> HttpResponse:
+    """Change one's password, which ends every other session."""
     form = PasswordForm(request.user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["new_password1"]
-        operations.change_password(actor=request.user, password=password)
+        keep = session_row(request)
+        operations.change_password(actor=request.user, password=password, keep=keep)
         update_session_auth_hash(request, request.user)
         messages.success(request, "Your password is changed. Other browsers are signed out.")
-        return redirect("instances:account")
-    return render(request, "account/account.html", {"form": form}, status=_status(form))
+        return redirect("instances:account_password")
+    status = 422 if form.errors else 200
+    return render(request, "account/password.html", {"form": form}, status=status)
 
 
-def _status(form: PasswordForm) -> int:
-    return 422 if form.errors else 200
+@require_safe
+def account_sessions(request: SignedInRequest) -> HttpResponse:
+    """Show where one is signed in."""
+    context = {
+        "sessions": request.user.sessions.alive().order_by("-seen_at"),
+        "here": session_row(request),
+        "idle_minutes": round(settings.SIGN_IN["IDLE_SECONDS"] / 60),
+    }
+    return render(request, "account/sessions.html", context)
+
+
+@require_POST
+def session_end(request: SignedInRequest) -> HttpResponse:
+    """Sign one other browser out, or all others; they notice with their next request."""
+    row = request.POST.get("session", "")
+    here = session_row(request)
+    if row and row != here:
+        ended = int(operations.end_session(actor=request.user, row=row))
+    else:
+        ended = 0 if row else operations.end_other_sessions(actor=request.user, keep=here)
+    text = {0: "No other browser was signed in there.", 1: "That browser is signed out."}
+    messages.info(request, text.get(ended, f"{ended} other browsers are signed out."))
+    return redirect("instances:account_sessions")

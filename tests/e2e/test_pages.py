@@ -92,6 +92,9 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "key_new",
         "notifications",
         "preferences",
+        "account_password",
+        "account_sessions",
+        "confirm",
     ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
     return [

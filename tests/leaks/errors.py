@@ -17,7 +17,7 @@ TABLES = (
     "instances_sealingkey",
     "instances_membership",
     "auth_user",
-    "django_session",
+    "instances_session",
     "django_admin_log",
 )
 FEW_TABLES = ("instances_operationsecret", "instances_auditentry")
@@ -67,7 +67,7 @@ def change_password(journey: Journey, visitor: Visitor, *, is_mistyped: bool = F
     fresh = journey.password + "x"
     old = fresh if is_mistyped else journey.password
     fields = {"old_password": old, "new_password1": fresh, "new_password2": fresh}
-    visitor.post("/account/", **fields)
+    visitor.post("/account/password/", **fields)
 
 
 def lose_tables(
@@ -77,7 +77,7 @@ def lose_tables(
     for table in tables:
         with hidden(database, table):
             fail(journey, *people)
-            if table in ("auth_user", "django_session"):
+            if table in ("auth_user", "instances_session"):
                 change_password(journey, people[0])
 
 

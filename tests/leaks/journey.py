@@ -78,11 +78,13 @@ class Journey:
         self._make_person(root)
         mistyped = self.planted.secret("mistyped password")
         wrong = {"old_password": mistyped, "new_password1": self.password}
-        assert root.post("/account/", **wrong, new_password2=self.password).status_code == 422
+        assert (
+            root.post("/account/password/", **wrong, new_password2=self.password).status_code == 422
+        )
         fresh = {"old_password": self.password, "new_password1": self.planted.secret("new one")}
-        assert root.post("/account/", **fresh, new_password2=mistyped).status_code == 422
+        assert root.post("/account/password/", **fresh, new_password2=mistyped).status_code == 422
         fresh["new_password2"] = fresh["new_password1"]
-        assert root.post("/account/", **fresh).status_code == 302
+        assert root.post("/account/password/", **fresh).status_code == 302
         self.password = fresh["new_password1"]
 
     def _make_person(self, root: Visitor) -> None:

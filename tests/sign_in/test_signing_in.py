@@ -177,7 +177,7 @@ def test_a_new_password_is_recorded(client: Client, nora: User) -> None:
     client.force_login(nora)
     new = "a new and quite long password"
     typed = {"old_password": RIGHT, "new_password1": new, "new_password2": new}
-    assert client.post("/account/", typed).status_code == 302
+    assert client.post("/account/password/", typed).status_code == 302
     assert client.get("/account/").status_code == 200
     nora.refresh_from_db()
     assert nora.check_password(new)
