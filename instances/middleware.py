@@ -15,6 +15,7 @@ from instances.problems import ProblemError, is_for_program
 # What may be done while nothing else may be changed.
 ALWAYS_OPEN = (
     "instances:sign_in",
+    "instances:second_step",
     "instances:confirm",
     "instances:sign_out",
     "instances:admin_sign_out",

@@ -28,6 +28,7 @@ from instances.views import (
     removal,
     rotation,
     second_check,
+    second_factors,
     sharing,
     signing_in,
     status,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", signing_in.sign_in, name="sign_in"),
+    path("sign-in/second/", signing_in.second_step, name="second_step"),
     path("sign-in/confirm/", second_check.confirm, name="confirm"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     # Before Django's own pages of the same addresses.
@@ -58,6 +60,11 @@ urlpatterns = [
         "notifications/<uuid:pk>/read/", notifications.notification_read, name="notification_read"
     ),
     path("account/password/", account.account_password, name="account_password"),
+    path("account/factors/", second_factors.account_factors, name="account_factors"),
+    path("account/factors/app/", second_factors.app_add, name="app_add"),
+    path("account/factors/passkey/", second_factors.passkey_add, name="passkey_add"),
+    path("account/factors/codes/", second_factors.codes_renew, name="codes_renew"),
+    path("account/factors/<uuid:pk>/remove/", second_factors.factor_remove, name="factor_remove"),
     path("account/sessions/", account.account_sessions, name="account_sessions"),
     path("account/sessions/end/", account.session_end, name="session_end"),
     path("activity/", activity.activity, name="activity"),

@@ -166,6 +166,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return reverse("instances:audit_export", args=["csv"])
     if name in ("key_rotate", "key_revoke"):
         return reverse(f"instances:{name}", args=[ApiKey.objects.get().pk])
+    if name == "factor_remove":
+        return reverse("instances:factor_remove", args=[instance.pk])
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "rotation_decide":

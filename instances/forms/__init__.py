@@ -12,14 +12,16 @@ from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preferences import PreferencesForm
 from instances.forms.preview import RequestPreview
+from instances.forms.proofs import AppForm, ConfirmForm, PasskeyForm, ProofForm
 from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
-from instances.forms.signing_in import DEVICE_COOKIE, ConfirmForm, SignInForm
+from instances.forms.signing_in import DEVICE_COOKIE, SignInForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 
 __all__ = [
     "DEVICE_COOKIE",
+    "AppForm",
     "AuditFilter",
     "CancelForm",
     "Chip",
@@ -35,9 +37,11 @@ __all__ = [
     "InstanceForm",
     "OrganizationForm",
     "PagePosition",
+    "PasskeyForm",
     "PasswordForm",
     "Place",
     "PreferencesForm",
+    "ProofForm",
     "ReauthenticationForm",
     "ReconsentForm",
     "RequestPreview",

@@ -3,9 +3,7 @@
 from typing import Any
 
 import structlog
-from django import forms
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from instances import operations
@@ -47,32 +45,3 @@ class SignInForm(AuthenticationForm):
         except operations.TooManyTriesError as error:
             self.is_throttled = True
             raise ValidationError(too_many(error)) from error
-
-
-class ConfirmForm(forms.Form):
-    """One's password once more; a try is counted before it is compared."""
-
-    password = forms.CharField(
-        max_length=1000,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-        error_messages={"required": "Password is missing."},
-    )
-    is_throttled = False
-
-    def __init__(self, data: Any = None, *, actor: User, address: str, device: str) -> None:
-        super().__init__(data)
-        self.actor, self.address, self.device = actor, address, device
-
-    def clean_password(self) -> str:
-        """Compare it, if it may be tried now; return nothing of it."""
-        typed = {"password": self.cleaned_data["password"]}
-        where = {"address": self.address, "device": self.device}
-        try:
-            is_right = operations.confirm_password(actor=self.actor, **typed, **where)
-        except operations.TooManyTriesError as error:
-            self.is_throttled = True
-            raise ValidationError(too_many(error)) from error
-        if not is_right:
-            raise ValidationError("This is not your password.")
-        return ""

@@ -47,6 +47,7 @@ from instances.models.organization import BreakerState, Membership, Organization
 from instances.models.platform_log import LogKind, LogReading, PlatformEntry
 from instances.models.queue import database_now
 from instances.models.rotation import Rotation, RotationState
+from instances.models.second_factor import FactorKind, RecoveryCode, SecondFactor
 from instances.models.session import Session, stored_as
 from instances.models.sharing import UNWARNED, WARNING_DAYS, Share, ShareLevel, Team
 from instances.models.signing_in import SignInTries
@@ -83,6 +84,7 @@ __all__ = [
     "Environment",
     "Evidence",
     "EvidenceKind",
+    "FactorKind",
     "Finding",
     "FindingKind",
     "Health",
@@ -111,11 +113,13 @@ __all__ = [
     "Organization",
     "PlatformEntry",
     "Preference",
+    "RecoveryCode",
     "Role",
     "Rotation",
     "RotationState",
     "Scope",
     "SealingKey",
+    "SecondFactor",
     "Session",
     "Share",
     "ShareLevel",

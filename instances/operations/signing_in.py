@@ -46,13 +46,16 @@ def fail_sign_in(tried: Try) -> None:
     audit.record(None, "sign_in.failed", target, result=AuditResult.REFUSED, by=NOBODY)
 
 
-def complete_sign_in(tried: Try, user: User) -> str:
-    """Record that somebody signed in, and forget their tries; return what the browser shall keep."""
-    with transaction.atomic():
-        tries.forget(tried.who, tried.where)
-        audit.record(user, "sign_in.done", user)
+def pass_password(tried: Try) -> None:
+    """Forget the tries of a password that was right; what comes next has tries of its own."""
+    tries.forget(tried.who, tried.where)
+
+
+def complete_sign_in(user: User, *, how: str) -> str:
+    """Record that somebody signed in; return what the browser shall keep."""
+    audit.record(user, "sign_in.done", user, how=how)
     number = secrets.token_hex(8)
-    return f"{number}.{_mark(tried.name, number)}"
+    return f"{number}.{_mark(user.get_username(), number)}"
 
 
 def _number_of(name: str, device: str) -> str:

@@ -19,7 +19,9 @@ from instances.models import (
     Instance,
     OperationSecret,
     Organization,
+    RecoveryCode,
     SealingKey,
+    SecondFactor,
 )
 from instances.secret import Secret
 from instances.vault.keyring import KeyRing, VaultError, check_value, ring
@@ -29,7 +31,17 @@ logger = structlog.get_logger(__name__)
 FORMAT = "ce1"
 PADDING = 64
 
-SealedRow = AuditKey | Candidate | Consent | Organization | Instance | Evidence | OperationSecret
+SealedRow = (
+    AuditKey
+    | Candidate
+    | Consent
+    | Organization
+    | Instance
+    | Evidence
+    | OperationSecret
+    | SecondFactor
+    | RecoveryCode
+)
 
 
 class UnreadableError(VaultError):
@@ -49,6 +61,7 @@ class Purpose(StrEnum):
     RESEAL = "seal again with the primary key"
     CHECK = "check that it opens"
     VERIFY = "verify the record"
+    PROVE = "check a second factor"
 
 
 def _register(key_id: str, root: bytes) -> None:

@@ -17,8 +17,10 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from instances import operations
 from instances.forms import DEVICE_COOKIE, ConfirmForm
 from instances.views.finding import SignedInRequest
+from instances.views.proofs import keep_question, place_of, take_question
 
 CHECKED_AT = "checked_at"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -110,10 +112,13 @@ def safe_next(wanted: str) -> str:
 def confirm(request: SignedInRequest) -> HttpResponse:
     """Ask who it is, then go back to what was being done."""
     where = safe_next(request.GET.get("next", ""))
+    place = place_of(request)
     form = ConfirmForm(
         request.POST if request.method == "POST" else None,
-        actor=request.user,
+        user=request.user,
         address=caller(),
+        place=place,
+        kept=take_question(request) if request.method == "POST" else None,
         device=request.COOKIES.get(DEVICE_COOKIE, ""),
     )
     if request.method == "POST" and form.is_valid():
@@ -123,7 +128,7 @@ def confirm(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "cancel": safe_next(request.GET.get("cancel", where)),
         "minutes": max(1, round(settings.SIGN_IN["CHECK_SECONDS"] / 60)),
-        "has_password": request.user.has_usable_password(),
+        "asked": keep_question(request, operations.ask_passkey(user=request.user, place=place)),
     }
     status = (429 if form.is_throttled else 422) if form.errors else 200
     return render(request, "account/confirm.html", context, status=status)

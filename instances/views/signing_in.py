@@ -1,22 +1,30 @@
 """Sign in and out."""
 
 import re
+import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
 from instances import operations
-from instances.forms import DEVICE_COOKIE, SignInForm
-from instances.views.second_check import mark_checked
+from instances.forms import DEVICE_COOKIE, ProofForm, SignInForm
+from instances.views.proofs import keep_question, place_of, take_question
+from instances.views.second_check import caller, mark_checked
 
 DEVICE_DAYS = 180
+# In the session of who has shown a password and not yet a second factor; they are not signed in.
+HALFWAY, HALFWAY_SECONDS = "halfway", 600
 # First match counts: most browsers also claim to be some of the later ones.
 BROWSERS = {
     "Edg": "Edge",
@@ -66,6 +74,15 @@ def keep_device(answer: HttpResponse, device: str) -> None:
     )
 
 
+def finish_sign_in(request: HttpRequest, user: User, where: str, *, how: str) -> HttpResponse:
+    """Begin the session of who has shown all that is asked of them, and lead them on."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    begin_session(request)
+    answer = redirect(where)
+    keep_device(answer, operations.complete_sign_in(user, how=how))
+    return answer
+
+
 class SignIn(LoginView):
     """Django's, with tries counted and recorded."""
 
@@ -74,12 +91,13 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Sign in, and let the browser keep that it did."""
-        device = operations.complete_sign_in(form.tried, form.get_user())
-        answer = super().form_valid(form)
-        begin_session(self.request)
-        keep_device(answer, device)
-        return answer
+        """Sign in, or ask for the second factor of who has one."""
+        operations.pass_password(form.tried)
+        user, where = form.get_user(), self.get_success_url()
+        if operations.has_second_factor(user):
+            self.request.session[HALFWAY] = {"user": user.pk, "at": time.time(), "next": where}
+            return redirect("instances:second_step")
+        return finish_sign_in(self.request, user, where, how="password")
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Say why not."""
@@ -96,6 +114,40 @@ class SignOut(LogoutView):
         if isinstance(request.user, User):
             operations.sign_out(request.user)
         return super().post(request, *args, **kwargs)
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def second_step(request: HttpRequest) -> HttpResponse:
+    """Ask for a code or a passkey of who has shown their password just now."""
+    user = _halfway(request)
+    if user is None:
+        return redirect("instances:sign_in")
+    place = place_of(request)
+    form = ProofForm(
+        request.POST if request.method == "POST" else None,
+        user=user,
+        address=caller(),
+        place=place,
+        kept=take_question(request) if request.method == "POST" else None,
+    )
+    if request.method == "POST" and form.is_valid():
+        where = request.session.pop(HALFWAY)["next"]
+        return finish_sign_in(request, user, where, how=f"password and {form.how}")
+    asked = keep_question(request, operations.ask_passkey(user=user, place=place))
+    context = {"form": form, "asked": asked}
+    status = (429 if form.is_throttled else 422) if form.errors else 200
+    return render(request, "account/second_step.html", context, status=status)
+
+
+def _halfway(request: HttpRequest) -> User | None:
+    """Return who has shown a password in this browser within ten minutes, and is not signed in yet."""
+    kept = request.session.get(HALFWAY)
+    if kept is None or not 0 <= time.time() - kept["at"] < HALFWAY_SECONDS:
+        return None
+    return User.objects.filter(pk=kept["user"], is_active=True).first()
 
 
 sign_in = SignIn.as_view()

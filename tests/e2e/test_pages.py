@@ -94,6 +94,9 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "preferences",
         "account_password",
         "account_sessions",
+        "account_factors",
+        "app_add",
+        "passkey_add",
         "confirm",
     ]
     of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instances', '0026_notifications'),
+        ('instances', '0027_api_use'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
