@@ -167,6 +167,7 @@ logging_config(level=LOG_LEVEL, is_readable=DEBUG)
 # How people show who they are (docs/operations/sign-in.md); periods in seconds.
 SIGN_IN = {
     "CHECK_SECONDS": env.float("ELEMENTDESK_CHECK_SECONDS", default=300.0),
+    "MFA_REQUIRED": env.bool("ELEMENTDESK_MFA_REQUIRED", default=True),
     "IDLE_SECONDS": env.float("ELEMENTDESK_IDLE_SECONDS", default=1800.0),
 }
 

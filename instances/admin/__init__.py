@@ -2,6 +2,7 @@
 
 from instances.admin.api_keys import ApiKeyAdmin
 from instances.admin.organizations import MembershipAdmin, OrganizationAdmin, TeamAdmin
+from instances.admin.people import SecondFactorAdmin
 from instances.admin.records import (
     AttemptAdmin,
     AuditEntryAdmin,
@@ -37,6 +38,7 @@ __all__ = [
     "OperationAdmin",
     "OrganizationAdmin",
     "PlatformEntryAdmin",
+    "SecondFactorAdmin",
     "ShareAdmin",
     "TeamAdmin",
 ]

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from instances import operations
+from instances.assurance import has_second_factor
 from instances.forms.signing_in import too_many
 from instances.passkeys import NotProvenError, Place
 
@@ -84,7 +85,7 @@ class ConfirmForm(ProofForm):
     def __init__(self, data: Any = None, *, device: str, **options: Any) -> None:
         super().__init__(data, **options)
         self.device = device
-        self.has_factor = operations.has_second_factor(self.user)
+        self.has_factor = has_second_factor(self.user)
         if not self.has_factor:
             del self.fields["code"], self.fields["credential"]
         if not self.user.has_usable_password():

@@ -121,7 +121,6 @@ from instances.operations.second_factors import (
     check_code,
     check_passkey,
     confirm_app,
-    has_second_factor,
     remove_factor,
     renew_codes,
 )
@@ -235,7 +234,6 @@ __all__ = [
     "facts_of",
     "fail_sign_in",
     "finding_choices",
-    "has_second_factor",
     "kept_since",
     "know_api_key",
     "leave",

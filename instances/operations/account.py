@@ -15,7 +15,7 @@ def change_password(*, actor: User, password: str, keep: str = "") -> None:
     with transaction.atomic():
         actor.set_password(password)
         actor.save(update_fields=["password"])
-        actor.sessions.exclude(pk=keep).delete()
+        Session.objects.filter(user=actor).exclude(pk=keep).delete()
         audit.record(actor, "password.changed", actor)
 
 
@@ -29,12 +29,12 @@ def change_email(*, actor: User, email: str) -> None:
 
 def end_session(*, actor: User, row: str) -> bool:
     """End one session of one's own; tell whether there was one."""
-    return _end(actor, actor.sessions.filter(pk=row)) > 0
+    return _end(actor, Session.objects.filter(user=actor, pk=row)) > 0
 
 
 def end_other_sessions(*, actor: User, keep: str) -> int:
     """End every session of one's own but the one of row `keep`; return how many."""
-    return _end(actor, actor.sessions.exclude(pk=keep))
+    return _end(actor, Session.objects.filter(user=actor).exclude(pk=keep))
 
 
 def _end(actor: User, sessions: QuerySet[Session]) -> int:

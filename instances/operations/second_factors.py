@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from instances import audit, one_time, vault
+from instances.assurance import has_second_factor
 from instances.models import AuditResult, FactorKind, RecoveryCode, SecondFactor
 from instances.operations import tries
 from instances.operations.signing_in import NOBODY
@@ -30,14 +31,9 @@ class Question:
     kept: Any = field(repr=False)
 
 
-def has_second_factor(user: User) -> bool:
-    """Tell whether somebody has an app or a passkey that worked once."""
-    return user.second_factors.usable().exists()
-
-
 def begin_app(*, actor: User) -> SecondFactor:
     """Return an app's row, not usable before its first code; one that was begun and left is gone on with."""
-    begun = actor.second_factors.filter(kind=FactorKind.APP, confirmed_at=None).first()
+    begun = SecondFactor.objects.filter(user=actor, kind=FactorKind.APP, confirmed_at=None).first()
     if begun is not None:
         return begun
     row = SecondFactor(user=actor, kind=FactorKind.APP, name="Authenticator app")
@@ -69,7 +65,7 @@ def confirm_app(*, actor: User, code: str, address: str) -> list[str]:
         raise WrongCodeError
     with transaction.atomic():
         tries.forget(own, where)
-        actor.second_factors.usable().filter(kind=FactorKind.APP).delete()
+        SecondFactor.objects.usable().filter(user=actor, kind=FactorKind.APP).delete()
         SecondFactor.objects.filter(pk=factor.pk).update(
             confirmed_at=timezone.now(), last_step=step
         )
@@ -88,7 +84,7 @@ def add_passkey(*, actor: User, place: Place, kept: Any, answer: str, name: str)
 
     :raises NotProvenError: the answer is not right.
     """
-    if actor.second_factors.filter(kind=FactorKind.PASSKEY).count() >= MOST_PASSKEYS:
+    if SecondFactor.objects.filter(user=actor, kind=FactorKind.PASSKEY).count() >= MOST_PASSKEYS:
         raise NotProvenError
     row = SecondFactor(user=actor, kind=FactorKind.PASSKEY, name=name, confirmed_at=timezone.now())
     row.secret = vault.seal(row, "secret", place.take_new(kept, answer))
@@ -100,17 +96,21 @@ def add_passkey(*, actor: User, place: Place, kept: Any, answer: str, name: str)
 def _added(actor: User, factor: SecondFactor) -> list[str]:
     """Record it; a first one ends every session (the view keeps its own), and brings codes."""
     audit.record(actor, "second_factor.added", actor, kind=factor.kind, name=str(factor))
-    is_first = actor.second_factors.usable().count() == 1 and not actor.recovery_codes.exists()
+    is_first = (
+        SecondFactor.objects.usable().filter(user=actor).count() == 1
+        and not RecoveryCode.objects.filter(user=actor).exists()
+    )
     return _make_codes(actor) if is_first else []
 
 
 def remove_factor(*, actor: User, factor: SecondFactor) -> None:
-    """Take a factor out of use; with the last one the recovery codes go, too."""
+    """Take a factor of one's own, or as an administrator, out of use; with the last one the codes go, too."""
+    owner = factor.user
     with transaction.atomic():
-        audit.record(actor, "second_factor.removed", actor, kind=factor.kind, name=str(factor))
+        audit.record(actor, "second_factor.removed", owner, kind=factor.kind, name=str(factor))
         factor.delete()
-        if not has_second_factor(actor):
-            actor.recovery_codes.all().delete()
+        if not has_second_factor(owner):
+            RecoveryCode.objects.filter(user=owner).delete()
 
 
 def renew_codes(*, actor: User) -> list[str]:
@@ -121,7 +121,7 @@ def renew_codes(*, actor: User) -> list[str]:
 
 
 def _make_codes(actor: User) -> list[str]:
-    actor.recovery_codes.all().delete()
+    RecoveryCode.objects.filter(user=actor).delete()
     codes = [one_time.new_paper_code() for _ in range(CODES)]
     rows = [RecoveryCode(user=actor) for _ in codes]
     sealed = vault.seal_all(rows, "digest", [one_time.digest_of(code) for code in codes])
@@ -132,7 +132,7 @@ def _make_codes(actor: User) -> list[str]:
 
 
 def _passkeys(user: User) -> list[tuple[SecondFactor, str]]:
-    rows = user.second_factors.filter(kind=FactorKind.PASSKEY)
+    rows = SecondFactor.objects.filter(user=user, kind=FactorKind.PASSKEY)
     why = vault.Purpose.PROVE
     return [(row, vault.open_sealed(row, "secret", purpose=why).reveal()) for row in rows]
 
@@ -167,7 +167,7 @@ def _record_refusal(user: User) -> None:
 
 
 def _take_app_code(user: User, code: str) -> bool:
-    factor = user.second_factors.usable().filter(kind=FactorKind.APP).first()
+    factor = SecondFactor.objects.usable().filter(user=user, kind=FactorKind.APP).first()
     if factor is None:
         return False
     step = one_time.step_of(address_of(factor)[0], code)
@@ -181,7 +181,7 @@ def _take_app_code(user: User, code: str) -> bool:
 
 def _take_paper_code(user: User, code: str) -> str:
     digest, why = one_time.digest_of(code), vault.Purpose.PROVE
-    for row in user.recovery_codes.filter(used_at=None):
+    for row in RecoveryCode.objects.filter(user=user, used_at=None):
         if vault.open_sealed(row, "digest", purpose=why).reveal() == digest:
             unused = RecoveryCode.objects.filter(pk=row.pk, used_at=None)
             return "recovery code" if unused.update(used_at=timezone.now()) else ""

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from instances import operations
 from instances.forms import EmailForm, PasswordForm
-from instances.models import Membership, stored_as
+from instances.models import Membership, Session, stored_as
 from instances.views.finding import SignedInRequest
-from instances.views.second_check import fresh_check_to_post
+from instances.views.second_check import own_check_to_post
 
 
 def session_row(request: SignedInRequest) -> str:
@@ -20,7 +20,7 @@ def session_row(request: SignedInRequest) -> str:
     return stored_as(request.session.session_key or "")
 
 
-@fresh_check_to_post
+@own_check_to_post
 @require_http_methods(["GET", "POST"])
 def account(request: SignedInRequest) -> HttpResponse:
     """Show who one is here, and let one change one's e-mail address."""
@@ -55,7 +55,7 @@ def account_password(request: SignedInRequest) -> HttpResponse:
 def account_sessions(request: SignedInRequest) -> HttpResponse:
     """Show where one is signed in."""
     context = {
-        "sessions": request.user.sessions.alive().order_by("-seen_at"),
+        "sessions": Session.objects.alive().filter(user=request.user).order_by("-seen_at"),
         "here": session_row(request),
         "idle_minutes": round(settings.SIGN_IN["IDLE_SECONDS"] / 60),
     }

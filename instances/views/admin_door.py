@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from instances.views.second_check import SAFE, ask, is_checked
+from instances.assurance import lacks_second_factor
+from instances.views.second_check import SAFE, ask, ask_factor, is_checked
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -17,19 +19,33 @@ PRECIOUS = re.compile(
 
 
 def admin_door(get_response: Answer) -> Answer:
-    """Let who has not shown lately who they are look around in Django admin, and change nothing."""
+    """
+    Keep who must have a second factor, and has none, out of Django admin.
+
+    Who has not shown lately who they are looks around, and changes nothing.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and _is_guarded(request) and not is_checked(request):
-            return ask(request)
-        return get_response(request)
+        user = request.user
+        if not isinstance(user, User) or not user.is_staff or not _is_inside(request):
+            return get_response(request)
+        if lacks_second_factor(user):
+            return ask_factor(request)
+        return (
+            ask(request)
+            if _is_guarded(request) and not is_checked(request)
+            else get_response(request)
+        )
 
     return middleware
 
 
+def _is_inside(request: HttpRequest) -> bool:
+    is_exit = request.path == reverse("instances:admin_sign_out")
+    return request.path.startswith(reverse("admin:index")) and not is_exit
+
+
 def _is_guarded(request: HttpRequest) -> bool:
-    start = reverse("admin:index")
-    if not request.path.startswith(start) or request.path == reverse("instances:admin_sign_out"):
-        return False
-    is_form = PRECIOUS.fullmatch(request.path.removeprefix(start)) is not None
+    path = request.path.removeprefix(reverse("admin:index"))
+    is_form = PRECIOUS.fullmatch(path) is not None
     return is_form or request.method not in SAFE

@@ -15,6 +15,7 @@ from instances.forms import AuditFilter
 from instances.models import AuditEntry
 from instances.views.finding import SignedInRequest, missing_unless_allowed
 from instances.views.history import event_of
+from instances.views.second_check import privileged
 
 COLUMNS = (
     *("id", "at", "actor_name", "action", "object_type", "object_id", "object_name"),
@@ -26,6 +27,7 @@ LABELS = (("csv", "Export CSV"), ("jsonl", "Export JSON lines"))
 KINDS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
+@privileged
 @require_safe
 @missing_unless_allowed
 def audit_list(request: SignedInRequest) -> HttpResponse:
@@ -38,6 +40,7 @@ def audit_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "instances/audit_list.html", context)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def audit_export(request: SignedInRequest, kind: str) -> StreamingHttpResponse:

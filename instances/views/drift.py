@@ -28,6 +28,7 @@ from instances.models import (
 from instances.operations import DriftChoice, IntakeUnderWayError, NothingOnlyThereError
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
 from instances.views.keyset import page_of
+from instances.views.second_check import privileged
 from instances.views.settling import render_settled
 
 MOST_COUNTED = 1000
@@ -50,6 +51,7 @@ STOPPED = "No more are adopted. What was asked for by now goes on."
 NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being changed."
 
 
+@privileged
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
 def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -70,6 +72,7 @@ def organization_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return render_settled(request, template, context)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def adoption_stop(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -80,6 +83,7 @@ def adoption_stop(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect(f"{reverse('instances:organization_drift', args=[pk])}?show=only_there")
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def comparison_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:

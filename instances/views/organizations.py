@@ -15,7 +15,7 @@ from instances.access import Action
 from instances.forms import OrganizationForm
 from instances.models import Candidate, Organization
 from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
-from instances.views.second_check import fresh_check, fresh_check_to_post
+from instances.views.second_check import fresh_check, fresh_check_to_post, privileged
 
 TEMPLATE = "organizations/organization_detail.html"
 # For so long the page says that the secrets were replaced.
@@ -125,6 +125,7 @@ def organization_probe(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect(organization)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def organization_search(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -158,6 +159,7 @@ def secrets_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect(organization)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def secrets_discard(request: SignedInRequest, pk: UUID) -> HttpResponse:

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from instances import operations
+from instances.assurance import lacks_second_factor
 from instances.forms import DEVICE_COOKIE, ConfirmForm
 from instances.views.finding import SignedInRequest
 from instances.views.proofs import keep_question, place_of, take_question
@@ -27,7 +28,10 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 NOT_KEPT = "Nothing was done yet, and what you typed was not kept: please enter it again."
 ASKED = "Confirm first that it is you; nothing was shown. The page for that opens now."
 
+NO_FACTOR = "This needs a second factor, and you have none yet. Nothing was shown or changed."
+
 P = ParamSpec("P")
+View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 
 def mark_checked(request: HttpRequest) -> None:
@@ -42,9 +46,7 @@ def is_checked(request: HttpRequest) -> bool:
     return period <= 0 or 0 <= passed < period
 
 
-def fresh_check(
-    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[SignedInRequest, P], HttpResponseBase]:
+def fresh_check(view: View[P]) -> View[P]:
     """
     Run the view only for who has shown within five minutes who they are; else ask them, then bring them back.
 
@@ -52,8 +54,30 @@ def fresh_check(
     type: put it outermost, above `require_POST` and `missing_unless_allowed`. A visit comes back to the
     same address. A POST comes back to the page that it was sent from, and what it carried is not kept
     anywhere: it may be a secret. A script that wants JSON gets 403 with `error` for the person and
-    `confirm`, where to go; htmx is sent there.
+    `confirm`, where to go; htmx is sent there. Who must have a second factor, and has none, is led to it.
     """
+    return privileged(own_check(view))
+
+
+def fresh_check_to_post(view: View[P]) -> View[P]:
+    """Do as `fresh_check`, for a page that everybody may look at: only what it is sent is guarded."""
+    return _to_post(view, fresh_check(view))
+
+
+def privileged(view: View[P]) -> View[P]:
+    """Run the view only for who has a second factor, where one is wanted; lead others to enrolling one."""
+
+    @wraps(view)
+    def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if lacks_second_factor(request.user):
+            return ask_factor(request)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def own_check(view: View[P]) -> View[P]:
+    """Do as `fresh_check` for a page of one's own account, for which no second factor is wanted."""
 
     @wraps(view)
     def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -64,18 +88,29 @@ def fresh_check(
     return guarded
 
 
-def fresh_check_to_post(
-    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[SignedInRequest, P], HttpResponseBase]:
-    """Do as `fresh_check`, for a page that everybody may look at: only what it is sent is guarded."""
-    strict = fresh_check(view)
+def own_check_to_post(view: View[P]) -> View[P]:
+    """Do as `own_check`, only for what the page is sent."""
+    return _to_post(view, own_check(view))
 
+
+def _to_post(view: View[P], strict: View[P]) -> View[P]:
     @wraps(view)
     def guarded(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         chosen = view if request.method in SAFE else strict
         return chosen(request, *args, **kwargs)
 
     return guarded
+
+
+def ask_factor(request: HttpRequest) -> HttpResponse:
+    """Lead to the page where one adds a second factor."""
+    where = reverse("instances:account_factors")
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"error": NO_FACTOR, "confirm": where}, status=403)
+    messages.warning(request, NO_FACTOR)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": where})
+    return redirect(where)
 
 
 def ask(request: HttpRequest) -> HttpResponse:

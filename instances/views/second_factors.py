@@ -10,28 +10,30 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from instances import one_time, operations
+from instances.assurance import has_second_factor, lacks_second_factor
 from instances.forms import AppForm, PasskeyForm
-from instances.models import FactorKind
+from instances.models import FactorKind, RecoveryCode, SecondFactor
 from instances.passkeys import NotProvenError
 from instances.views.account import session_row
 from instances.views.finding import SignedInRequest
 from instances.views.proofs import keep_question, place_of, take_question
-from instances.views.second_check import caller, fresh_check
+from instances.views.second_check import caller, own_check
 
 
 @require_safe
 def account_factors(request: SignedInRequest) -> HttpResponse:
     """Show one's second factors."""
-    factors = list(request.user.second_factors.usable().order_by("created_at"))
+    factors = list(SecondFactor.objects.usable().filter(user=request.user).order_by("created_at"))
     context = {
         "factors": factors,
         "has_app": any(one.kind == FactorKind.APP for one in factors),
-        "codes_left": request.user.recovery_codes.filter(used_at=None).count(),
+        "must_have": lacks_second_factor(request.user),
+        "codes_left": RecoveryCode.objects.filter(user=request.user, used_at=None).count(),
     }
     return render(request, "account/factors.html", context)
 
 
-@fresh_check
+@own_check
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def app_add(request: SignedInRequest) -> HttpResponse:
@@ -50,7 +52,7 @@ def app_add(request: SignedInRequest) -> HttpResponse:
     return render(request, "account/app_add.html", context, status=status)
 
 
-@fresh_check
+@own_check
 @require_http_methods(["GET", "POST"])
 def passkey_add(request: SignedInRequest) -> HttpResponse:
     """Let the browser make a passkey, and take it into use."""
@@ -84,22 +86,22 @@ def _added(request: SignedInRequest, codes: list[str], text: str) -> HttpRespons
     return render(request, "account/codes.html", {"codes": codes, "text": text})
 
 
-@fresh_check
+@own_check
 @require_POST
 def codes_renew(request: SignedInRequest) -> HttpResponse:
     """Show new recovery codes once; the old ones are dead."""
-    if not operations.has_second_factor(request.user):
+    if not has_second_factor(request.user):
         return redirect("instances:account_factors")
     codes = operations.renew_codes(actor=request.user)
     text = "The codes from before do not work any more."
     return render(request, "account/codes.html", {"codes": codes, "text": text})
 
 
-@fresh_check
+@own_check
 @require_http_methods(["GET", "POST"])
 def factor_remove(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask whether to remove a second factor, then remove it."""
-    rows = request.user.second_factors.usable()
+    rows = SecondFactor.objects.usable().filter(user=request.user)
     factor = get_object_or_404(rows, pk=pk)
     if request.method == "POST":
         operations.remove_factor(actor=request.user, factor=factor)

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from instances import operations
+from instances.assurance import has_second_factor
 from instances.forms import DEVICE_COOKIE, ProofForm, SignInForm
 from instances.views.proofs import keep_question, place_of, take_question
 from instances.views.second_check import caller, mark_checked
@@ -94,7 +95,7 @@ class SignIn(LoginView):
         """Sign in, or ask for the second factor of who has one."""
         operations.pass_password(form.tried)
         user, where = form.get_user(), self.get_success_url()
-        if operations.has_second_factor(user):
+        if has_second_factor(user):
             self.request.session[HALFWAY] = {"user": user.pk, "at": time.time(), "next": where}
             return redirect("instances:second_step")
         return finish_sign_in(self.request, user, where, how="password")

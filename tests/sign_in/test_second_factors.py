@@ -223,9 +223,7 @@ def test_seed_and_codes_are_sealed_and_bound_to_their_person(
         cursor.execute("SELECT digest FROM instances_recoverycode")
         stored += str(cursor.fetchall())
     assert "ce1." in stored
-    assert not any(
-        text in stored for text in (seed, codes[0], one_time.digest_of(codes[0]))
-    )
+    assert not any(text in stored for text in (seed, codes[0], one_time.digest_of(codes[0])))
     # Put beside another name, it does not open.
     SecondFactor.objects.update(user=make_user("eve"))
     with pytest.raises(vault.UnreadableError):
