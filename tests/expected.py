@@ -124,5 +124,10 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         only(422, "operator", "owner", "admin"),
     ),
     "element_new_preview": (everybody(405), only(200, "operator", "owner", "admin")),
+    "organization_invitations": (only(200, "admin", "superuser"), only(422, "admin", "superuser")),
+    "invitation_revoke": (everybody(405), everybody(GONE)),
+    "invitation": (dict.fromkeys(ROLES, 302), dict.fromkeys(ROLES, 405)),
+    # Nobody followed a link.
+    "invitation_accept": (dict.fromkeys(ROLES, GONE), dict.fromkeys(ROLES, GONE)),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
 }

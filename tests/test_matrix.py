@@ -152,6 +152,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "comparison_cancel",
         "organization_verify",
         "organization_keys",
+        "organization_invitations",
     ]
     names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
@@ -166,8 +167,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return reverse("instances:audit_export", args=["csv"])
     if name in ("key_rotate", "key_revoke"):
         return reverse(f"instances:{name}", args=[ApiKey.objects.get().pk])
-    if name == "factor_remove":
-        return reverse("instances:factor_remove", args=[instance.pk])
+    if name in ("factor_remove", "invitation_revoke"):
+        return reverse(f"instances:{name}", args=[instance.pk])
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "rotation_decide":

@@ -8,6 +8,7 @@ from instances.forms.drift import DriftForm, DriftView
 from instances.forms.editing import EditForm
 from instances.forms.elements import ElementForm
 from instances.forms.filters import Chip, InstanceFilter, PagePosition
+from instances.forms.invitations import InvitationForm, NewAccountForm
 from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
 from instances.forms.preferences import PreferencesForm
@@ -35,6 +36,8 @@ __all__ = [
     "FindingForm",
     "InstanceFilter",
     "InstanceForm",
+    "InvitationForm",
+    "NewAccountForm",
     "OrganizationForm",
     "PagePosition",
     "PasskeyForm",

@@ -28,6 +28,7 @@ from instances.models.health import (
 from instances.models.identity import new_id
 from instances.models.instance import OWN_TAG, Environment, Instance, InstanceStatus, InstanceTag
 from instances.models.intake import Intake, adoptions_under_way, only_there
+from instances.models.invitation import Invitation
 from instances.models.keys import Installation, SealingKey
 from instances.models.listing import AS_HERE, ListedInstance, Standing, Synchronization
 from instances.models.notice import (
@@ -97,6 +98,7 @@ __all__ = [
     "InstanceStatus",
     "InstanceTag",
     "Intake",
+    "Invitation",
     "ListedInstance",
     "LogKind",
     "LogReading",

@@ -16,7 +16,7 @@ logger = structlog.get_logger(__name__)
 
 USE = "sign-in"
 # Tries that cost nothing, by what they are counted for; an address may be that of a whole office.
-FREE = {"name": 5, "device": 5, "factor": 5, "link": 5, "address": 50}
+FREE = {"name": 5, "device": 5, "factor": 5, "address": 50}
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=15)
 # After so long without a try, counting begins anew.
 FORGOTTEN = timedelta(hours=1)
@@ -95,4 +95,9 @@ def wait_after(tries: int, free: int) -> timedelta:
 def forget(own: Subject, where: Subject) -> None:
     """Forget the tries of what ended well, and this one of the address it came from."""
     SignInTries.objects.filter(pk=own[1]).delete()
+    uncount(where)
+
+
+def uncount(where: Subject) -> None:
+    """Take one try back, which ended well, of an address that others may share."""
     SignInTries.objects.filter(pk=where[1], tries__gt=0).update(tries=F("tries") - 1)
