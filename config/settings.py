@@ -171,6 +171,18 @@ SIGN_IN = {
     "IDLE_SECONDS": env.float("ELEMENTDESK_IDLE_SECONDS", default=1800.0),
 }
 
+# Single sign-on by OpenID Connect (docs/operations/sign-in.md); without an issuer there is none.
+OIDC = {
+    "ISSUER": env.str("ELEMENTDESK_OIDC_ISSUER", default=""),
+    "CLIENT_ID": env.str("ELEMENTDESK_OIDC_CLIENT_ID", default=""),
+    "CLIENT_SECRET": env.str("ELEMENTDESK_OIDC_CLIENT_SECRET", default=""),
+    "NAME": env.str("ELEMENTDESK_OIDC_NAME", default="") or "single sign-on",
+    "HOSTS": env.str("ELEMENTDESK_OIDC_HOSTS", default=""),
+    "DOMAINS": env.str("ELEMENTDESK_OIDC_DOMAINS", default=""),
+    "ADMIT": env.str("ELEMENTDESK_OIDC_ADMIT", default=""),
+    "MAKES_PEOPLE": env.bool("ELEMENTDESK_OIDC_MAKES_PEOPLE", default=False),
+}
+
 # The queue: a message carries one id and is only a doorbell; the rows say what there is to do.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 CELERY_TASK_IGNORE_RESULT = True

@@ -32,6 +32,7 @@ from instances.views import (
     second_factors,
     sharing,
     signing_in,
+    single_sign_on,
     status,
     token,
 )
@@ -43,6 +44,14 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-in/second/", signing_in.second_step, name="second_step"),
+    path("sign-in/provider/", single_sign_on.sso_leave, name="sso_leave"),
+    path("sign-in/provider/return/", single_sign_on.sso_return, name="sso_return"),
+    path("account/provider/", single_sign_on.sso_connect, name="sso_connect"),
+    path(
+        "account/provider/<int:pk>/disconnect/",
+        single_sign_on.sso_disconnect,
+        name="sso_disconnect",
+    ),
     path("sign-in/confirm/", second_check.confirm, name="confirm"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     # Before Django's own pages of the same addresses.

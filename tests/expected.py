@@ -126,6 +126,14 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "element_new_preview": (everybody(405), only(200, "operator", "owner", "admin")),
     "organization_invitations": (only(200, "admin", "superuser"), only(422, "admin", "superuser")),
     "invitation_revoke": (everybody(405), everybody(GONE)),
+    # There is no provider, and who is signed in needs none.
+    "sso_leave": (
+        dict.fromkeys(ROLES, 302) | {"anonymous": GONE, "deactivated": GONE},
+        dict.fromkeys(ROLES, 405),
+    ),
+    "sso_return": (dict.fromkeys(ROLES, 302), dict.fromkeys(ROLES, 405)),
+    "sso_connect": (everybody(405), everybody(GONE)),
+    "sso_disconnect": (everybody(405), everybody(GONE)),
     "invitation": (dict.fromkeys(ROLES, 302), dict.fromkeys(ROLES, 405)),
     # Nobody followed a link.
     "invitation_accept": (dict.fromkeys(ROLES, GONE), dict.fromkeys(ROLES, GONE)),

@@ -16,6 +16,7 @@ from instances.models.candidate import Candidate, CandidateState
 from instances.models.consent import Consent, ConsentProtocol
 from instances.models.credential import CredentialPrint, erase_credentials
 from instances.models.element import CatalogReading, Element
+from instances.models.external_identity import ExternalIdentity
 from instances.models.finding import Finding, FindingKind, Verdict
 from instances.models.health import (
     CheckMethod,
@@ -85,6 +86,7 @@ __all__ = [
     "Environment",
     "Evidence",
     "EvidenceKind",
+    "ExternalIdentity",
     "FactorKind",
     "Finding",
     "FindingKind",

@@ -152,6 +152,13 @@ from instances.operations.signing_in import (
     pass_password,
     sign_out,
 )
+from instances.operations.single_sign_on import (
+    ConnectedElsewhereError,
+    NotAdmittedError,
+    connect_identity,
+    disconnect_identity,
+    sign_in_by_provider,
+)
 from instances.operations.synchronization import (
     DriftChoice,
     cancel_comparison,
@@ -169,6 +176,7 @@ __all__ = [
     "Allowance",
     "Choice",
     "ChoiceError",
+    "ConnectedElsewhereError",
     "Difference",
     "DriftChoice",
     "EditedMeanwhileError",
@@ -187,6 +195,7 @@ __all__ = [
     "NoConsentError",
     "NoMemberError",
     "NoTokenError",
+    "NotAdmittedError",
     "NotChangeableError",
     "NotTestableError",
     "NotTheirTurnError",
@@ -235,6 +244,7 @@ __all__ = [
     "confirm_app",
     "confirm_password",
     "confirm_secrets",
+    "connect_identity",
     "count_request",
     "create_organization",
     "decide",
@@ -247,6 +257,7 @@ __all__ = [
     "digest_of",
     "disabling_of",
     "discard_secrets",
+    "disconnect_identity",
     "end_other_sessions",
     "end_session",
     "facts_of",
@@ -295,6 +306,7 @@ __all__ = [
     "rotation_choices",
     "rotation_of",
     "share_instance",
+    "sign_in_by_provider",
     "sign_out",
     "stop_intake",
     "take_return",

@@ -8,9 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from instances import operations
+from instances import operations, single_sign_on
 from instances.forms import EmailForm, PasswordForm
-from instances.models import Membership, Session, stored_as
+from instances.models import ExternalIdentity, Membership, Session, stored_as
 from instances.views.finding import SignedInRequest
 from instances.views.second_check import own_check_to_post
 
@@ -30,7 +30,12 @@ def account(request: SignedInRequest) -> HttpResponse:
         messages.success(request, "Your e-mail address is changed.")
         return redirect("instances:account")
     held = Membership.objects.filter(user=request.user).select_related("organization")
-    context = {"form": form, "memberships": held.order_by("organization__name")}
+    context = {
+        "form": form,
+        "memberships": held.order_by("organization__name"),
+        "provider": settings.OIDC["NAME"] if single_sign_on.is_configured() else "",
+        "identities": list(ExternalIdentity.objects.filter(user=request.user)),
+    }
     status = 422 if form.errors else 200
     return render(request, "account/account.html", context, status=status)
 

@@ -56,6 +56,7 @@ def organization_invitations(request: SignedInRequest, pk: UUID) -> HttpResponse
         if _is_sent(invitation, link):
             messages.success(request, f"The invitation is on its way to {email}.")
             return redirect("instances:organization_invitations", organization.pk)
+        form = InvitationForm()
     rows = Invitation.objects.filter(organization=organization).select_related("invited_by")
     context = {
         "organization": organization,

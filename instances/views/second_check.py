@@ -157,6 +157,8 @@ def confirm(request: SignedInRequest) -> HttpResponse:
         device=request.COOKIES.get(DEVICE_COOKIE, ""),
     )
     if request.method == "POST" and form.is_valid():
+        # More may be done with it from here on, so whoever knew its id must not know it any more.
+        request.session.cycle_key()
         mark_checked(request)
         return redirect(where)
     context = {

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from instances import operations
+from instances import operations, single_sign_on
 from instances.assurance import has_second_factor
 from instances.forms import DEVICE_COOKIE, ProofForm, SignInForm
 from instances.views.proofs import keep_question, place_of, take_question
@@ -84,6 +84,15 @@ def finish_sign_in(request: HttpRequest, user: User, where: str, *, how: str) ->
     return answer
 
 
+def go_on(request: HttpRequest, user: User, where: str, *, how: str) -> HttpResponse:
+    """Sign in who has shown one thing, or ask for the second factor of who has one."""
+    if has_second_factor(user):
+        kept = {"user": user.pk, "at": time.time(), "next": where, "how": how}
+        request.session[HALFWAY] = kept
+        return redirect("instances:second_step")
+    return finish_sign_in(request, user, where, how=how)
+
+
 class SignIn(LoginView):
     """Django's, with tries counted and recorded."""
 
@@ -94,11 +103,12 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in, or ask for the second factor of who has one."""
         operations.pass_password(form.tried)
-        user, where = form.get_user(), self.get_success_url()
-        if has_second_factor(user):
-            self.request.session[HALFWAY] = {"user": user.pk, "at": time.time(), "next": where}
-            return redirect("instances:second_step")
-        return finish_sign_in(self.request, user, where, how="password")
+        return go_on(self.request, form.get_user(), self.get_success_url(), how="password")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the other way in, where there is one."""
+        provider = settings.OIDC["NAME"] if single_sign_on.is_configured() else ""
+        return super().get_context_data(**kwargs) | {"provider": provider}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Say why not."""
@@ -135,8 +145,8 @@ def second_step(request: HttpRequest) -> HttpResponse:
         kept=take_question(request) if request.method == "POST" else None,
     )
     if request.method == "POST" and form.is_valid():
-        where = request.session.pop(HALFWAY)["next"]
-        return finish_sign_in(request, user, where, how=f"password and {form.how}")
+        kept = request.session.pop(HALFWAY)
+        return finish_sign_in(request, user, kept["next"], how=f"{kept['how']} and {form.how}")
     asked = keep_question(request, operations.ask_passkey(user=user, place=place))
     context = {"form": form, "asked": asked}
     status = (429 if form.is_throttled else 422) if form.errors else 200

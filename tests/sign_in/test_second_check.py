@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
@@ -67,6 +68,16 @@ def test_a_script_is_told_where_to_go(browser: Client, active: Instance) -> None
     assert answer.status_code == 403
     assert answer.json()["confirm"].startswith(reverse("instances:confirm"))
     assert TOKEN not in answer.content.decode()
+
+
+def test_the_id_of_the_session_changes_with_it(browser: Client) -> None:
+    before = Client()
+    before.cookies[settings.SESSION_COOKIE_NAME] = browser.cookies[
+        settings.SESSION_COOKIE_NAME
+    ].value
+    confirm(browser, reverse("instances:confirm"))
+    assert browser.get("/account/").status_code == 200
+    assert before.get("/account/").status_code == 302
 
 
 @pytest.mark.parametrize(("seconds", "answer"), [(299, 200), (301, 302), (-60, 302)])

@@ -10,7 +10,7 @@ import instances.models.identity
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instances', '0028_second_factors'),
+        ('instances', '0029_second_factors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
