@@ -23,4 +23,4 @@ RUN groupadd --gid 10001 elementdesk \
 USER 10001:10001
 EXPOSE 8000
 # A setting that is not safe stops the start, with a sentence in the log.
-CMD ["sh", "-c", "python manage.py check --deploy --fail-level WARNING && exec gunicorn config.wsgi --bind 0.0.0.0:8000 --worker-class gthread --workers ${WEB_CONCURRENCY:-2} --threads 8 --worker-tmp-dir /dev/shm --no-control-socket --graceful-timeout 20"]
+CMD ["sh", "-c", "python manage.py check --deploy --fail-level WARNING && exec gunicorn config.wsgi --bind 0.0.0.0:8000 --worker-class gthread --workers ${WEB_CONCURRENCY:-2} --threads 8 --worker-tmp-dir /dev/shm --no-control-socket --graceful-timeout 20 --keep-alive 0"]

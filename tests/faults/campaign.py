@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from django.core.management import call_command
@@ -18,16 +19,19 @@ from tests.faults.broker_rows import ROWS as BROKER_ROWS
 from tests.faults.cancel_rows import ROWS as CANCEL_ROWS
 from tests.faults.change_crash_rows import ROWS as CHANGE_CRASH_ROWS
 from tests.faults.change_rows import ROWS as CHANGE_ROWS
+from tests.faults.consent_rows import ROWS as CONSENT_ROWS
 from tests.faults.crash_rows import ROWS as CRASH_ROWS
 from tests.faults.database_rows import ROWS as DATABASE_ROWS
 from tests.faults.driver import Driver
 from tests.faults.ground import USERNAME, Ground, Row, make_driver_user
 from tests.faults.key_rows import ROWS as KEY_ROWS
 from tests.faults.list_rows import ROWS as LIST_ROWS
+from tests.faults.loss_rows import ROWS as LOSS_ROWS
 from tests.faults.process_rows import ROWS as PROCESS_ROWS
 from tests.faults.queue_rows import ROWS as QUEUE_ROWS
 from tests.faults.refusal_rows import ROWS as REFUSAL_ROWS
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS
+from tests.faults.rotation_rows import ROWS as ROTATION_ROWS
 from tests.faults.stack import Stack
 
 ROWS = [
@@ -40,12 +44,17 @@ ROWS = [
     *CHANGE_ROWS,
     *CHANGE_CRASH_ROWS,
     *CANCEL_ROWS,
+    *ROTATION_ROWS,
+    *CONSENT_ROWS,
+    *LOSS_ROWS,
     *KEY_ROWS,
     *REFUSAL_ROWS,
     *DATABASE_ROWS,
 ]
 # Rows at the same time: on SQLite all of them wait for one lock.
 AT_ONCE = {"postgresql": 5, "sqlite": 3}
+# Rows that share one start of everything, and one result that is kept.
+TOGETHER, ALONE = 15, 4
 # What may end otherwise with another database: everything else is proven on PostgreSQL.
 SQLITE_CI = ("F00", "F01", "F03", "F05", "F20", "F21", "F33", "F49", "F50", "F50p", "F51", "F51c")
 
@@ -62,10 +71,9 @@ def main() -> None:
         sys.stdout.write("\n".join(parts(chosen(arguments.rows))))
         return
     folder = Path(os.environ["FAULTS_FOLDER"])
-    # Asked to end, it ends its processes too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _prepare()
     stack = Stack(folder)
+    signal.signal(signal.SIGTERM, partial(_end, stack))
     try:
         stack.start()
         result = run(stack, chosen(arguments.rows), arguments.operations, arguments.seed)
@@ -74,12 +82,22 @@ def main() -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
+def _end(stack: Stack, *_: object) -> None:
+    """End all processes when asked to end: rows that still run would wait for theirs for minutes."""
+    stack.stop()
+    os._exit(1)
+
+
 def parts(rows: list[Row]) -> list[str]:
-    """Return the ids of those that run at the same time, a few a part, then each that is alone."""
+    """Return the ids of those that run at the same time, many a part, then of those that are alone, a few a part."""
     together = [row.id for row in rows if not row.is_alone]
-    number = AT_ONCE[connection.vendor]
-    groups = [together[start : start + number] for start in range(0, len(together), number)]
-    return [",".join(ids) for ids in groups] + [row.id for row in rows if row.is_alone]
+    alone = [row.id for row in rows if row.is_alone and not row.is_last]
+    last = [row.id for row in rows if row.is_last]
+    return [
+        ",".join(ids[start : start + number])
+        for ids, number in ((together, TOGETHER), (alone, ALONE), (last, 1))
+        for start in range(0, len(ids), number)
+    ]
 
 
 def chosen(words: str) -> list[Row]:
@@ -98,7 +116,6 @@ def chosen(words: str) -> list[Row]:
 
 def _prepare() -> None:
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
     make_driver_user()
     trace.install()
 
@@ -113,7 +130,7 @@ def run(stack: Stack, rows: list[Row], operations: int, seed: int) -> dict[str, 
 
     with ThreadPoolExecutor(AT_ONCE[connection.vendor]) as together:
         list(together.map(one, [row for row in rows if not row.is_alone]))
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.is_last):
         if row.is_alone:
             one(row)
     return _result(stack, driver, grounds)

@@ -41,6 +41,8 @@ class Row:
     is_ci: bool = True
     # Whether it disturbs processes that all rows share, and so must be alone.
     is_alone: bool = False
+    # Whether it leaves the processes otherwise than it found them, so that nothing comes after it.
+    is_last: bool = False
     resolves: bool = True
     lies: bool = False
     is_late: bool = False
@@ -75,14 +77,14 @@ class Ground:
         """The first case's account."""
         return self.case.account
 
-    def new_case(self) -> Case:
-        """Make another account and organization for this row."""
+    def new_case(self, base_url: str = "") -> Case:
+        """Make another account and organization for this row, reached at its own address if one is given."""
         account = self.stack.sandbox.new_account()
         with _making:
             organization = create_organization(
                 actor=None,
                 name=f"{self.row.id} {account.id}",
-                base_url=self.stack.sandbox.base_url,
+                base_url=base_url or self.stack.sandbox.base_url,
                 secrets=SecretPair(
                     Secret(account.user_secret), Secret(account.organization_secret)
                 ),
@@ -112,19 +114,22 @@ class Ground:
         wishes = [self.wish(case, name=f"{self.row.id} {n}", **changes) for n in range(number)]
         case.accepted += self.driver.submit_many(wishes)
 
-    def in_background(self, number: int, seconds: float) -> threading.Thread:
+    def in_background(
+        self, number: int, seconds: float, case: Case | None = None
+    ) -> threading.Thread:
         """Submit evenly over a time while something else happens; join it to have all accepted."""
-        thread = threading.Thread(target=self._stream, args=(number, seconds), daemon=True)
+        passed = (number, seconds, case or self.case)
+        thread = threading.Thread(target=self._stream, args=passed, daemon=True)
         thread.start()
         return thread
 
-    def _stream(self, number: int, seconds: float) -> None:
+    def _stream(self, number: int, seconds: float, case: Case) -> None:
         under_way = []
         for one in range(number):
-            wish = self.wish(name=f"{self.row.id} {one}")
+            wish = self.wish(case, name=f"{self.row.id} {one}")
             under_way.append(self.driver.submit_later(wish))
             time.sleep(seconds / number)
-        self.case.accepted += [each.result() for each in under_way]
+        case.accepted += [each.result() for each in under_way]
 
     def rows(self, case: Case | None = None) -> QuerySet[Operation]:
         """The operations of one case, or of all."""

@@ -139,5 +139,12 @@ def _sealed_with(key_id: str) -> int:
 
 
 ROWS = [
-    Row("F42", "key changed under load, the command killed", rotate, is_alone=True, is_ci=False)
+    Row(
+        "F42",
+        "key changed under load, the command killed",
+        rotate,
+        is_alone=True,
+        is_last=True,
+        is_ci=False,
+    )
 ]

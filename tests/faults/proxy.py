@@ -1,12 +1,16 @@
-"""A proxy for TCP in front of the broker: it resets connections, or lets them go dead unnoticed."""
+"""A proxy for TCP: it resets connections, lets them go dead unnoticed, holds what passes, or is slow."""
 
 import socket
 import struct
 import threading
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 HOST = "127.0.0.1"
+OUT, BACK = WAYS = ("out", "back")
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -18,10 +22,11 @@ class Link:
     far: socket.socket
     is_dead: threading.Event = field(default_factory=threading.Event)
 
-    def pump(self, source: socket.socket, target: socket.socket) -> None:
+    def pump(self, source: socket.socket, target: socket.socket, hold: Callable[[], None]) -> None:
         """Pass on what comes until either end closes; a dead one still takes, and says nothing."""
         with suppress(OSError):
             while read := source.recv(65536):
+                hold()
                 if not self.is_dead.is_set():
                     target.sendall(read)
         if not self.is_dead.is_set():
@@ -39,12 +44,17 @@ class Link:
 
 
 class Proxy:
-    """Listens on a free port until it is closed."""
+    """Listens on a port, a free one if none is given, until it is closed."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, port: int = 0) -> None:
         self._target = target
         self._links: list[Link] = []
-        self._listener = socket.create_server((HOST, 0))
+        self._open = {way: threading.Event() for way in WAYS}
+        self.mend()
+        # How often something waited for the way to be open, and how long what passes takes.
+        self.held = 0
+        self.delay: Callable[[], float] = float
+        self._listener = socket.create_server((HOST, port))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
@@ -54,6 +64,21 @@ class Proxy:
         for link in links:
             link.reset()
         return len(links)
+
+    def cut(self, ways: Iterable[str]) -> None:
+        """Hold what goes these ways, as a network that comes back later: nothing of it is lost."""
+        for way in ways:
+            self._open[way].clear()
+
+    def mend(self) -> None:
+        """Let everything pass that was held."""
+        for way in self._open.values():
+            way.set()
+
+    def _hold(self, way: str) -> None:
+        time.sleep(self.delay())
+        self.held += not self._open[way].is_set()
+        self._open[way].wait()
 
     def deaden(self) -> int:
         """Let nothing pass any more on the connections there are; return how many those are."""
@@ -75,5 +100,7 @@ class Proxy:
                     near.close()
                     continue
                 self._links.append(link)
-                for ends in ((link.near, link.far), (link.far, link.near)):
-                    threading.Thread(target=link.pump, args=ends, daemon=True).start()
+                ends = ((link.near, link.far), (link.far, link.near))
+                for way, (source, target) in zip(WAYS, ends, strict=True):
+                    passing = (source, target, partial(self._hold, way))
+                    threading.Thread(target=link.pump, args=passing, daemon=True).start()

