@@ -303,4 +303,6 @@ TELLING = {
         ).split(",")
     ],
     "DAYS": env.int("ELEMENTDESK_NOTIFICATION_DAYS", default=90),
+    "WEBHOOK_HOSTS": env.str("ELEMENTDESK_WEBHOOK_HOSTS", default="*"),
+    "WEBHOOK_SECONDS": 10.0,
 }

@@ -29,6 +29,7 @@ def host_list_can_be_read(
     """Refuse an allow-list with a malformed entry rather than guess what it meant."""
     try:
         hosts.allowed_hosts(settings.EGRESS["API_HOSTS"])
+        hosts.webhook_hosts(settings.TELLING["WEBHOOK_HOSTS"])
     except hosts.HostListError as error:
         return [Error(str(error), id="elementdesk.E002")]
     return []

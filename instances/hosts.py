@@ -33,7 +33,7 @@ class HostRefusedError(ValueError):
 
 
 class HostListError(ValueError):
-    """ELEMENTDESK_API_HOSTS cannot be read; nothing may start with it."""
+    """A list of hosts cannot be read; nothing may start with it."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def allowed_hosts(listed: str) -> frozenset[AllowedHost]:
     return frozenset(public | {_entry(entry) for entry in entries})
 
 
-def _entry(text: str) -> AllowedHost:
+def _entry(text: str, setting: str = "ELEMENTDESK_API_HOSTS") -> AllowedHost:
     has_scheme = "://" in text
     try:
         parts = urlsplit(text if has_scheme else f"https://{text}")
         scheme, host, port = _endpoint(parts)
     except ValueError as error:
-        raise HostListError(f"ELEMENTDESK_API_HOSTS: {text!r} is not a host. {error}") from error
+        raise HostListError(f"{setting}: {text!r} is not a host. {error}") from error
     if parts.path.strip("/"):
-        raise HostListError(f"ELEMENTDESK_API_HOSTS: {text!r} must not have a path.")
+        raise HostListError(f"{setting}: {text!r} must not have a path.")
     return AllowedHost(scheme, host, port, is_private=has_scheme)
 
 
@@ -107,6 +107,64 @@ def find_allowed(url: str) -> AllowedHost:
         f"{host} is not on the list of hosts that may be called. An administrator of this "
         "server can add it to ELEMENTDESK_API_HOSTS."
     )
+
+
+@cache
+def webhook_hosts(listed: str) -> tuple[frozenset[AllowedHost], bool]:
+    """
+    Read the list of hosts that webhooks may go to, and whether every public https host may be one.
+
+    `*` stands for all of those, on the usual port. The rest is written as in `allowed_hosts`.
+
+    :raises HostListError: an entry is malformed.
+    """
+    entries = [entry.strip() for entry in listed.split(",") if entry.strip()]
+    named = (_entry(entry, "ELEMENTDESK_WEBHOOK_HOSTS") for entry in entries if entry != "*")
+    return frozenset(named), "*" in entries
+
+
+def find_webhook_host(url: str) -> AllowedHost:
+    """
+    Return the host of `url`, which has no query, if webhooks may go there.
+
+    :raises HostRefusedError: malformed, or not allowed.
+    """
+    try:
+        scheme, host, port = _endpoint(urlsplit(url))
+    except HostRefusedError:
+        raise
+    except ValueError as error:
+        raise HostRefusedError("This is not an address that can be read.") from error
+    named, is_any = webhook_hosts(settings.TELLING["WEBHOOK_HOSTS"])
+    for entry in named:
+        if (entry.scheme, entry.host, entry.port) == (scheme, host, port):
+            return entry
+    if is_any and (scheme, port) == ("https", 443):
+        return AllowedHost(scheme, host, port, is_private=False)
+    raise HostRefusedError(
+        f"Webhooks may not go to {scheme}://{host}:{port}. An administrator of this server can "
+        "add it to ELEMENTDESK_WEBHOOK_HOSTS."
+    )
+
+
+def check_webhook(text: str) -> str:
+    """
+    Return the address of a webhook as it was given, if one may be sent there.
+
+    :raises HostRefusedError: malformed, or not allowed.
+    """
+    text = text.strip()
+    if not text.isascii() or any(ord(char) <= 32 for char in text):
+        raise HostRefusedError("The address must be plain ASCII without spaces.")
+    if "#" in text:
+        raise HostRefusedError("The address must not have a fragment (#).")
+    find_webhook_host(text.partition("?")[0])
+    return text
+
+
+def path_of(url: str) -> str:
+    """Return the path of an address that was checked."""
+    return urlsplit(url).path
 
 
 def normalize(text: str) -> str:

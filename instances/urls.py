@@ -35,6 +35,7 @@ from instances.views import (
     single_sign_on,
     status,
     token,
+    webhooks,
 )
 
 app_name = "instances"
@@ -164,6 +165,13 @@ urlpatterns = [
     path("invitations/<uuid:pk>/revoke/", invitations.invitation_revoke, name="invitation_revoke"),
     path("invitation/", invitations.invitation, name="invitation"),
     path("invitation/accept/", invitations.invitation_accept, name="invitation_accept"),
+    path("organizations/<uuid:pk>/webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("organizations/<uuid:pk>/webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/<uuid:pk>/", webhooks.webhook_detail, name="webhook"),
+    path("webhooks/<uuid:pk>/secret/", webhooks.webhook_secret, name="webhook_secret"),
+    path("webhooks/<uuid:pk>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<uuid:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
+    path("deliveries/<uuid:pk>/repeat/", webhooks.delivery_repeat, name="delivery_repeat"),
     path("organizations/<uuid:pk>/elements/", elements.element_list, name="elements"),
     path("organizations/<uuid:pk>/elements/read/", elements.elements_read, name="elements_read"),
     path("organizations/<uuid:pk>/elements/of/<str:key>/", elements.element_detail, name="element"),

@@ -1,8 +1,9 @@
-"""What a notice says: the same few fixed sentences in the bell and in mails."""
+"""What a notice says: the same few fixed sentences in the bell, in mails and in webhooks."""
 
 from typing import NamedTuple
 
 from django.conf import settings
+from django.urls import reverse
 
 from instances.models import Notice, NoticeKind, OperationKind
 
@@ -18,6 +19,7 @@ LOOKS = {
     K.SHARED: ("info", "share-2"),
     K.SHARE_EXPIRING: ("warn", "clock"),
     K.SECRETS_REFUSED: ("bad", "lock"),
+    K.WEBHOOK_OFF: ("bad", "send"),
 }
 FAILED = {
     OperationKind.CREATE: "It was not created: the request was refused.",
@@ -33,6 +35,7 @@ SENTENCES = {
     K.SHARED: "It was shared with you.",
     K.SHARE_EXPIRING: "The time for which it is shared ends soon.",
     K.SECRETS_REFUSED: "The platform refuses the organization's secrets. Nothing is sent until both are replaced.",
+    K.WEBHOOK_OFF: "Nothing could be delivered to it for days, so it was switched off.",
 }
 # What another subject has to say.
 OTHERWISE = {
@@ -75,9 +78,19 @@ def words(notice: Notice) -> Words:
     """Return what `notice` says, under the name that its subject has now."""
     kind = NoticeKind(notice.kind)
     subject = notice.finding or notice.instance
-    name = str(subject or notice.organization)
-    path = (subject or notice.organization).get_absolute_url()
+    name, path = str(subject or notice.organization), ""
+    if notice.about == "webhook":
+        name, path = notice.name, reverse("instances:webhooks", args=[notice.organization_id])
+    path = path or (subject or notice.organization).get_absolute_url()
     return Words(kind.label, one_line(name), _sentence(notice, kind), path, *LOOKS[kind])
+
+
+def public_words(notice: Notice) -> Words:
+    """Return what `notice` says to others than people: not who shares with whom."""
+    told = words(notice)
+    if notice.kind != K.SHARED:
+        return told
+    return told._replace(label="Shared", sentence="It was shared with a person or a team.")
 
 
 def _sentence(notice: Notice, kind: NoticeKind) -> str:

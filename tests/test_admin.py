@@ -16,6 +16,7 @@ from instances.models import (
     Attempt,
     AuditEntry,
     Candidate,
+    Delivery,
     Element,
     Evidence,
     Finding,
@@ -34,21 +35,22 @@ from instances.models import (
     Role,
     Share,
     Team,
+    Webhook,
 )
 from instances.vault import Purpose
 from tests.states import TOKEN, put_in_state
-from tests.telling.steps import note
+from tests.telling.steps import add_delivery, add_webhook, note
 
 # What was read from the platform, and what waits for a person.
 READ = (Health, HealthCheck, ListedInstance, Element, PlatformEntry, Candidate, Finding)
-TOLD = (Notice, Notification)
+TOLD = (Notice, Notification, Webhook, Delivery)
 READ_ONLY = (Instance, Operation, Attempt, AuditEntry, *READ, *TOLD)
 MODELS = (Organization, Membership, Team, Share, *READ_ONLY)
 # Of which there may be a million.
 LARGE = [
     f'"{model._meta.db_table}"'
     for model in (*READ_ONLY, Share)
-    if model not in (Candidate, Element)
+    if model not in (Candidate, Element, Webhook)
 ]
 
 
@@ -75,6 +77,7 @@ def world(active: Instance, operator: User) -> Instance:
     evidence.token = vault.seal(evidence, "token", TOKEN)
     evidence.save()
     _read_from_the_platform(active)
+    add_delivery(add_webhook(active.organization))
     Notification.objects.create(notice=note(active, NoticeKind.CREATED), user=operator)
     return active
 

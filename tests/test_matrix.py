@@ -13,6 +13,7 @@ from django.utils import timezone
 from instances import operations
 from instances.models import (
     ApiKey,
+    Delivery,
     Element,
     Finding,
     FindingKind,
@@ -26,6 +27,7 @@ from instances.models import (
     Scope,
     Share,
     ShareLevel,
+    Webhook,
 )
 from tests.expected import (
     GONE,
@@ -34,7 +36,7 @@ from tests.expected import (
     TABLE,
 )
 from tests.states import put_in_state
-from tests.telling.steps import note
+from tests.telling.steps import add_delivery, add_webhook, note
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +75,7 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
         client_request_id=instance.pk,
     )
     Notification.objects.create(notice=note(instance, NoticeKind.CREATED), user=operator)
+    add_delivery(add_webhook(instance.organization))
     for key, authentication in (("zuorav2", "oauth2"), ("ledgers", "basic")):
         Element.objects.create(
             organization=instance.organization,
@@ -154,6 +157,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
         "organization_keys",
         "organization_invitations",
     ]
+    names += ["webhooks", "webhook_new"]
     names += ["secrets_confirm", "secrets_discard", "elements", "elements_read"]
     keys = dict.fromkeys(names, instance.organization_id) | {"share_remove": share.pk}
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
@@ -161,6 +165,10 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
     of_instance |= {"rotate", "instance_drift"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
+    if name in ("webhook", "webhook_secret", "webhook_test", "webhook_remove"):
+        return reverse(f"instances:{name}", args=[Webhook.objects.get().pk])
+    if name == "delivery_repeat":
+        return reverse("instances:delivery_repeat", args=[Delivery.objects.get().pk])
     if name == "notification_read":
         return reverse("instances:notification_read", args=[Notification.objects.get().pk])
     if name == "audit_export":

@@ -11,7 +11,7 @@ from instances.admin.records import (
     OperationAdmin,
 )
 from instances.admin.sharing import ShareAdmin
-from instances.admin.telling import NoticeAdmin, NotificationAdmin
+from instances.admin.telling import DeliveryAdmin, NoticeAdmin, NotificationAdmin, WebhookAdmin
 from instances.admin.watching import (
     CandidateAdmin,
     ElementAdmin,
@@ -26,6 +26,7 @@ __all__ = [
     "AttemptAdmin",
     "AuditEntryAdmin",
     "CandidateAdmin",
+    "DeliveryAdmin",
     "ElementAdmin",
     "FindingAdmin",
     "HealthAdmin",
@@ -41,4 +42,5 @@ __all__ = [
     "SecondFactorAdmin",
     "ShareAdmin",
     "TeamAdmin",
+    "WebhookAdmin",
 ]

@@ -7,13 +7,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from instances import audience
+from instances import audience, messages
 from instances.models import (
+    Delivery,
     MailChoice,
     MailState,
     Notice,
     Notification,
     Preference,
+    Webhook,
     database_now,
     preferences_of,
 )
@@ -39,6 +41,24 @@ def spread(pk: UUID) -> None:
         rows = [_row(notice, chosen[user, notice.kind], people[user]) for user in people]
         wanted = [row for row in rows if row.is_in_app or row.mail != MailState.NONE]
         Notification.objects.bulk_create(wanted, ignore_conflicts=True)
+        _address(notice)
+
+
+def _address(notice: Notice) -> None:
+    """Write a message for each webhook of the organization that wants to be told."""
+    hooks = Webhook.objects.filter(organization=notice.organization_id, is_active=True)
+    rows = [
+        Delivery(
+            webhook=hook,
+            notice=notice,
+            event_id=notice.pk,
+            kind=notice.kind,
+            body=messages.body_of(hook, notice),
+        )
+        for hook in hooks.select_related("organization")
+        if messages.wants(hook, notice)
+    ]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _row(notice: Notice, preference: Preference, email: str) -> Notification:

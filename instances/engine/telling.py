@@ -7,7 +7,7 @@ from functools import cache
 import structlog
 from django.db import connections
 
-from instances.engine import expiring, letters, spreading
+from instances.engine import expiring, hooks, letters, spreading
 
 logger = structlog.get_logger(__name__)
 
@@ -38,8 +38,9 @@ def _tell() -> None:
 
 
 def run() -> None:
-    """Note what ends soon, spread what is new, send what is due, forget what is old."""
+    """Note what ends soon, spread what is new, send what is due, forget what is old; webhooks on threads of their own."""
     expiring.warn()
     spreading.run()
+    hooks.start()
     letters.run()
     spreading.forget()

@@ -19,6 +19,7 @@ from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
 from instances.forms.signing_in import DEVICE_COOKIE, SignInForm
 from instances.forms.timeline import Place, Show, TimelineFilter
+from instances.forms.webhooks import WebhookChangeForm, WebhookForm
 
 __all__ = [
     "DEVICE_COOKIE",
@@ -53,4 +54,6 @@ __all__ = [
     "SignInForm",
     "SwitchForm",
     "TimelineFilter",
+    "WebhookChangeForm",
+    "WebhookForm",
 ]

@@ -18,6 +18,7 @@ MEANINGS = {
     NoticeKind.SHARED: "Somebody shared an instance with you or your team.",
     NoticeKind.SHARE_EXPIRING: "A share ends in three days, and in one day.",
     NoticeKind.SECRETS_REFUSED: "The platform refuses an organization that you administer.",
+    NoticeKind.WEBHOOK_OFF: "Nothing reached a webhook of an organization that you administer.",
 }
 
 

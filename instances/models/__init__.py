@@ -54,12 +54,21 @@ from instances.models.session import Session, stored_as
 from instances.models.sharing import UNWARNED, WARNING_DAYS, Share, ShareLevel, Team
 from instances.models.signing_in import SignInTries
 from instances.models.states import CHANGES, FINAL, CancelWish, OperationKind, OperationState
+from instances.models.webhook import (
+    HOOKED,
+    Delivery,
+    DeliveryState,
+    DeliveryTry,
+    Webhook,
+    WebhookShape,
+)
 from instances.models.worker import Worker
 
 __all__ = [
     "AS_HERE",
     "CHANGES",
     "FINAL",
+    "HOOKED",
     "OWN_TAG",
     "SCOPE_COLUMNS",
     "UNRESOLVED",
@@ -82,6 +91,9 @@ __all__ = [
     "Consent",
     "ConsentProtocol",
     "CredentialPrint",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryTry",
     "Element",
     "Environment",
     "Evidence",
@@ -132,6 +144,8 @@ __all__ = [
     "Synchronization",
     "Team",
     "Verdict",
+    "Webhook",
+    "WebhookShape",
     "Worker",
     "adoptions_under_way",
     "among",

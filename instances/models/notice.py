@@ -28,6 +28,7 @@ class NoticeKind(models.TextChoices):
     SHARED = "shared", "Shared with you"
     SHARE_EXPIRING = "share_expiring", "Share expiring"
     SECRETS_REFUSED = "secrets_refused", "Secrets refused"
+    WEBHOOK_OFF = "webhook_off", "Webhook off"
 
 
 class MailChoice(models.TextChoices):
@@ -78,7 +79,7 @@ class Notice(models.Model):
     # One for each event, so that what runs twice is told once.
     key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=16, choices=NoticeKind.choices)
-    # What of it: the kind of an operation, "health", "finding", "secrets", "candidate" or "share".
+    # What of it: the kind of an operation, "health", "finding", "secrets", "candidate" "share" or "webhook".
     about = models.CharField(max_length=16)
     # A fixed word for the reason, as operations have it; never what the platform said.
     problem = models.CharField(max_length=60, blank=True, default="")

@@ -168,6 +168,16 @@ from instances.operations.synchronization import (
 )
 from instances.operations.tokens import NoTokenError, reveal_token
 from instances.operations.tries import TooManyTriesError
+from instances.operations.webhooks import (
+    WebhookNameTakenError,
+    WebhookOffError,
+    add_webhook,
+    change_webhook,
+    remove_webhook,
+    replace_webhook_secret,
+    request_redelivery,
+    request_webhook_test,
+)
 
 __all__ = [
     "CREATIONS",
@@ -218,11 +228,14 @@ __all__ = [
     "TooManyTriesError",
     "Try",
     "UserNameTakenError",
+    "WebhookNameTakenError",
+    "WebhookOffError",
     "WrongCodeError",
     "accept_as_new",
     "accept_invitation",
     "accept_restore",
     "add_passkey",
+    "add_webhook",
     "address_of",
     "apply_organization_change",
     "ask_new_passkey",
@@ -234,6 +247,7 @@ __all__ = [
     "change_email",
     "change_organization",
     "change_password",
+    "change_webhook",
     "changed_by",
     "check_code",
     "check_passkey",
@@ -282,7 +296,9 @@ __all__ = [
     "record_export",
     "remove_factor",
     "remove_share",
+    "remove_webhook",
     "renew_codes",
+    "replace_webhook_secret",
     "request_audit",
     "request_cancel",
     "request_catalog",
@@ -297,8 +313,10 @@ __all__ = [
     "request_log",
     "request_look",
     "request_probe",
+    "request_redelivery",
     "request_test",
     "request_verification",
+    "request_webhook_test",
     "reveal_token",
     "revoke_api_key",
     "revoke_invitation",

@@ -22,6 +22,7 @@ from instances.models import (
     RecoveryCode,
     SealingKey,
     SecondFactor,
+    Webhook,
 )
 from instances.secret import Secret
 from instances.vault.keyring import KeyRing, VaultError, check_value, ring
@@ -41,6 +42,7 @@ SealedRow = (
     | OperationSecret
     | SecondFactor
     | RecoveryCode
+    | Webhook
 )
 
 
@@ -62,6 +64,7 @@ class Purpose(StrEnum):
     CHECK = "check that it opens"
     VERIFY = "verify the record"
     PROVE = "check a second factor"
+    TELL = "deliver a message to a webhook"
 
 
 def _register(key_id: str, root: bytes) -> None:

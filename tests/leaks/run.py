@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sandbox.certificates import Authority
 from sandbox.running import Sandbox
-from tests.leaks import browsing, consents, errors, rows, walk
+from tests.leaks import browsing, consents, errors, rows, told, walk
 from tests.leaks.journey import Journey, must
 from tests.leaks.planted import Planted
 from tests.leaks.product import Product, copy_application
 from tests.leaks.surroundings import Broker, MailServer, PostgreSQL, SQLite
 from tests.leaks.visitor import Record, Visitor
 from tests.leaks.watching import Watcher
+from tests.telling.receivers import Receiver
 
 LEVELS = ("INFO", "WARNING", "ERROR")
 
@@ -26,6 +27,7 @@ class Run:
         self.folder, self.database, self.planted = folder, database, planted
         self.captured = folder / "captured"
         self.mail = MailServer(folder / "mail")
+        self.hooks = Receiver()
         self.broker = Broker(folder / "broker", planted.word("broker password"))
         self.broker.start()
         self.authority = Authority(folder / "certificates")
@@ -46,7 +48,9 @@ class Run:
             ELEMENTDESK_KEYRING_FILE=str(self.folder / "keys" / "ring.json"),
             ELEMENTDESK_ADDRESS=consents.ADDRESS,
             ELEMENTDESK_API_HOSTS=sandbox.base_url.removesuffix("/elements/api-v2"),
-            LEAKS_MAIL_PORT=str(self.mail.port),
+            EMAIL_URL=f"smtp://127.0.0.1:{self.mail.port}",
+            ELEMENTDESK_WEBHOOK_HOSTS=f"http://127.0.0.1:{self.hooks.port}",
+            ELEMENTDESK_TELLING_PAUSES="0.5",
         )
         style = self.product.application / "static" / "css" / "site.css"
         style.write_text(f"{style.read_text()}\n.{self.planted.control} {{ color: red; }}\n")
@@ -68,6 +72,7 @@ class Run:
             with self.product.worker("worker DEBUG"):
                 journey.people(root)
                 journey.organizations(root)
+                told.want(journey, root, self.hooks)
                 olivia.sign_in("olivia", journey.olivias)
                 journey.creations(olivia)
                 journey.blocked(root)
@@ -75,6 +80,7 @@ class Run:
                 consents.consent(journey, olivia, stranger)
                 journey.tokens(olivia, stranger)
                 journey.strays(root)
+                told.hear(journey, root, self.hooks, self.mail)
                 rows.make_rows(journey, root, olivia)
                 browsing.browse(journey, address, self.certificate, self.folder / "profile")
                 walk.walk(journey, [root, olivia, stranger], root)
@@ -167,6 +173,7 @@ class Run:
     def close(self, *, is_kept: bool) -> None:
         """Stop what still runs; remove the files unless they are wanted."""
         self.mail.shutdown()
+        self.hooks.close()
         self.broker.server.stop()
         if not is_kept:
             shutil.rmtree(self.folder)

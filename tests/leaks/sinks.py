@@ -57,6 +57,9 @@ def of_product(run: Run) -> Places:
     yield "pages and answers", files(run.record.bodies)
     yield "headers", files(run.record.headers)
     yield "mail", files(run.mail.path)
+    # Not the addresses that they came to: a secret of their receiver is in one.
+    messages = [f"{taken.headers}\n{taken.body}" for taken in run.hooks.taken]
+    yield "webhook messages", text("messages", "\n".join(messages).encode())
     yield "exports", files(run.folder / "exports")
     for log in sorted(run.product.logs.iterdir()):
         yield f"log of {log.stem}", files(log)

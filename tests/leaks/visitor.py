@@ -14,6 +14,8 @@ SESSION = ("__Host-sessionid", "sessionid")
 CSRF = ("__Host-csrftoken", "csrftoken")
 OWN = re.compile(r"((?:__Host-)?(?:sessionid|csrftoken)=)[^;]*")
 REVEAL = "/token/reveal/"
+# What a webhook signs with is shown once, to who has just made it.
+SIGNS = re.compile(r"whsec_[\w-]{43}")
 
 
 class Record:
@@ -38,6 +40,10 @@ class Record:
             file.write(OWN.sub(r"\1own", str(answer.headers)).encode())
         is_revealed = REVEAL in answer.url and answer.request.method == "POST" and answer.ok
         if is_revealed and not answer.history and answer.status_code == 200:
+            self._check_revealed(answer)
+            return
+        if answer.request.method == "POST" and (signing := SIGNS.search(answer.text)):
+            self.planted.note("webhook secret", signing[0])
             self._check_revealed(answer)
             return
         with self.bodies.open("ab") as file:
@@ -72,6 +78,13 @@ class Visitor:
     def forge(self, path: str, **fields: str) -> requests.Response:
         """Send a form without that proof."""
         return self._send("POST", path, data=fields)
+
+    def send_many(
+        self, path: str, fields: dict[str, str], name: str, values: list[str]
+    ) -> requests.Response:
+        """Send a form in which one field is given several times."""
+        proof = {"csrfmiddlewaretoken": self.form_proof()}
+        return self._send("POST", path, data={**fields, **proof, name: values})
 
     def send(self, path: str, **options: Any) -> requests.Response:
         """Post anything."""

@@ -1,12 +1,16 @@
 """A mail server and a receiver of webhooks on the loopback, each as friendly or hostile as a test wants."""
 
+import http.server
+import json
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
+from typing import Any, cast
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -74,3 +78,83 @@ def text_of(letter: EmailMessage, kind: str = "plain") -> str:
     body = letter.get_body((kind,))
     assert body is not None
     return str(body.get_content())
+
+
+@dataclass
+class Taken:
+    """One message as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body, read."""
+        read: dict[str, Any] = json.loads(self.body)
+        return read
+
+
+class _Post(http.server.BaseHTTPRequestHandler):
+    server: "Receiver"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.taken.append(Taken(self.path, dict(self.headers), body))
+        with suppress(OSError):
+            self.server.answers.get(self.server.mood, _Post.agree)(self)
+
+    def agree(self) -> None:
+        self._say(self.server.status, self.server.text.encode())
+
+    def redirect(self) -> None:
+        self.send_response(307)
+        self.send_header("Location", f"http://127.0.0.1:{self.server.port}/elsewhere")
+        self.end_headers()
+
+    def go_on_and_on(self) -> None:
+        self._say(200, b"x" * 2**20)
+
+    def say_nothing(self) -> None:
+        time.sleep(3)
+
+    def drop(self) -> None:
+        self.connection.close()
+
+    def _say(self, status: int, text: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep quiet."""
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes messages of webhooks; in a bad mood it redirects, goes on, says nothing or drops the line."""
+
+    daemon_threads = True
+    answers = {
+        "redirect": _Post.redirect,
+        "endless": _Post.go_on_and_on,
+        "slow": _Post.say_nothing,
+        "drop": _Post.drop,
+    }
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Post)
+        self.taken: list[Taken] = []
+        self.mood, self.status, self.text = "", 200, "thanks"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def url(self, path: str = "/hook") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()

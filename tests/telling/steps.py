@@ -2,7 +2,19 @@
 
 from django.contrib.auth.models import User
 
-from instances.models import Instance, Notice, NoticeKind, Notification, notice_of_instance
+from instances import vault
+from instances.models import (
+    Delivery,
+    Instance,
+    Notice,
+    NoticeKind,
+    Notification,
+    Organization,
+    Webhook,
+    WebhookShape,
+    new_id,
+    notice_of_instance,
+)
 
 
 def noted() -> list[tuple[str, str]]:
@@ -21,3 +33,22 @@ def told(user: User) -> list[str]:
     """Return the kinds of what somebody was told, oldest first."""
     mine = Notification.objects.filter(user=user).order_by("pk")
     return list(mine.values_list("notice__kind", flat=True))
+
+
+def add_webhook(organization: Organization) -> Webhook:
+    """Write a webhook that signs, and that nothing is sent to by a test."""
+    made = Webhook(
+        organization=organization,
+        name="On call",
+        shape=WebhookShape.SIGNED,
+        shown_url="https://hooks.example.com/in",
+    )
+    for name in ("url", "secret"):
+        setattr(made, name, vault.seal(made, name, "https://hooks.example.com/in"))
+    made.save(force_insert=True)
+    return made
+
+
+def add_delivery(webhook: Webhook) -> Delivery:
+    """Write a test message for it."""
+    return Delivery.objects.create(webhook=webhook, event_id=new_id(), kind="test", body="{}")
