@@ -23,6 +23,8 @@ STEPS = ("rotation asked", "rotation stepped")
 AT_ONCE = {"ELEMENTDESK_DELETION_DAYS": "0", "ELEMENTDESK_ROTATION_QUIET_HOURS": "0"}
 # What becomes of the request that makes the new one.
 FATES = ("commit then drop", "drop before commit", "status")
+# So many workers are ended; later there may be nothing left to do a step of.
+MOST_ENDS = 6
 PERSISTENCE = 120.0
 PATIENCE = 300.0
 
@@ -34,7 +36,8 @@ def rotations(ground: Ground) -> None:
         ground.account.fault(FATES[number % len(FATES)], first_only=True)
     with armed(ground, AT_ONCE) as tickets:
         twins = [_rotate(ground, old) for old in made]
-        ended = sum(_end_at(tickets, STEPS[number % 2]) for number in range(len(made)))
+        ends = [STEPS[number % 2] for number in range(min(len(made), MOST_ENDS))]
+        ended = sum(_end_at(tickets, step) for step in ends)
         mine = Rotation.objects.filter(old__in=[one.pk for one in made])
         over = wait_until(lambda: not mine.exclude(state__in=_OVER).exists(), PATIENCE, 0.5)
         ground.settle()
