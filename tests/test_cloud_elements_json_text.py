@@ -90,6 +90,15 @@ def test_what_stands_beside_a_deep_value_survives(value: str) -> None:
     assert depth_of(parsed) <= MAX_DEPTH
 
 
+@pytest.mark.parametrize("over", [0, 1])
+def test_what_is_nested_as_deep_as_allowed_is_kept_and_no_deeper(over: int) -> None:
+    deep = "[" * (MAX_DEPTH + over) + "]" * (MAX_DEPTH + over)
+    body = f'[{deep[1:-1]}, "]}}[{{", {"[], " * MAX_DEPTH}7]'
+    parsed: Any = parse_json(body.encode())
+    assert (depth_of(parsed), parsed[1], parsed[-1]) == (MAX_DEPTH, "]}[{", 7)
+    assert ("null" in json.dumps(parsed)) == bool(over)
+
+
 @pytest.mark.parametrize(
     ("literal", "value"),
     [

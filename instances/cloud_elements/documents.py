@@ -1,5 +1,6 @@
 """The documents that are sent and received, as plain frozen values."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from instances.secret_names import is_secret_name
 MAX_ID = 2**63
 MAX_TOKEN = 4096
 MAX_TAGS = 200
+# What may stand in a header.
+VISIBLE = re.compile("[!-~]+")
+FLAGS = {"true": True, "false": False}
 ELEMENT_TEXTS = ("name", "key", "hub", "image", "description")
 
 
@@ -164,7 +168,7 @@ class FoundInstance:
             remote_id=usable_id(document.get("id")),
             token=_token_or_none(document.get("token")),
             name=clean_text(document.get("name"), 255),
-            element_key=str(_element(document.get("element")).get("key") or ""),
+            element_key=_element_key(document.get("element")),
             tags=tag_names(document.get("tags")),
             remote_created_at=moment(document.get("createdDate")),
             is_valid=_flag(document.get("valid")),
@@ -194,7 +198,7 @@ def usable_token(value: object) -> Secret:
     is_text = isinstance(value, str) and 0 < len(value) <= MAX_TOKEN
     if not isinstance(value, str) or not is_text:
         raise UnusableAnswerError
-    if not all("!" <= char <= "~" for char in value) or holds_mask(value):
+    if not VISIBLE.fullmatch(value) or holds_mask(value):
         raise UnusableAnswerError
     return Secret(value)
 
@@ -225,8 +229,11 @@ def moment(value: object) -> datetime | None:
 
 
 def _flag(value: object) -> bool | None:
-    named = {"true": True, "false": False}
-    return value if isinstance(value, bool) else named.get(str(value).lower())
+    return value if isinstance(value, bool) else FLAGS.get(str(value).lower())
+
+
+def _element_key(value: object) -> str:
+    return clean_text(value.get("key"), 2000) if isinstance(value, dict) else ""
 
 
 def _element(value: object) -> dict[str, str | int | None]:

@@ -12,7 +12,12 @@ MAX_NODES = 100_000
 MAX_MARKS = 2**21
 MAX_INTEGER = 2**63
 # Possessive, and a string need not end: no text makes this look at a character twice.
-TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{}]', re.DOTALL)
+STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+# Nothing nested in it.
+FLAT = re.compile(r"[\[{][^\[\]{}]*+[\]}]")
+# So many digits in a row as 64 bits may not hold.
+LONG_NUMBER = re.compile(r"[0-9]{19}")
+TOKENS = re.compile(STRING.pattern + r"|[\[\]{}]", re.DOTALL)
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 INVISIBLE = re.compile(
@@ -39,7 +44,8 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
         _cut_depth(text),
         object_pairs_hook=_unambiguous,
         parse_constant=lambda _name: None,
-        parse_int=_integer,
+        # Asked of every number, it would be a large part of reading a long list.
+        parse_int=_integer if LONG_NUMBER.search(text) else None,
         parse_float=_float,
     )
     # Every value but the first, and every key, follows a mark; only escapes bring what is unstorable.
@@ -54,7 +60,7 @@ def parse_json(body: bytes, *, whole: bool = False) -> object:
 
 def _cut_depth(text: str) -> str:
     """Replace what is nested too deep by null, without recursion."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= MAX_DEPTH or _is_shallow(text):
         return text
     pieces, depth, start = [], 0, 0
     for token in TOKENS.finditer(text):
@@ -69,6 +75,16 @@ def _cut_depth(text: str) -> str:
     if depth > MAX_DEPTH:
         raise ValueError("The document does not end.")
     return "".join([*pieces, text[start:]])
+
+
+def _is_shallow(text: str) -> bool:
+    """Tell quickly whether nothing in it is nested too deep, by taking away the innermost parts."""
+    left = STRING.sub("", text)
+    for _ in range(MAX_DEPTH):
+        left, found = FLAT.subn("", left)
+        if not found:
+            break
+    return not any(mark in left for mark in "[]{}")
 
 
 def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -137,4 +153,8 @@ def clean_text(value: object, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return INVISIBLE.sub("\ufffd", CONTROL.sub(" ", value[:limit])).strip()
+    text = value[:limit]
+    # As nearly every text is.
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return INVISIBLE.sub("\ufffd", CONTROL.sub(" ", text)).strip()

@@ -25,7 +25,7 @@ from instances.models import (
 
 # After these nothing looks for an instance of the operation by itself any more.
 SETTLED = (*FINAL, OperationState.NEEDS_PERSON)
-LINES_AT_ONCE = 500
+LINES_AT_ONCE = 1_000
 
 
 class OtherAccountError(Exception):
@@ -57,10 +57,10 @@ def search(
     comparison.begin()
     noticed = 0
     with closing(ahead.read(client.pages_of_instances(), before_call)) as pages:
-        for page in pages:
-            comparison.take_in(page)
-            for start in range(0, len(page), LINES_AT_ONCE):
-                noticed += _take_in(organization, page[start : start + LINES_AT_ONCE])
+        for lines, number in ahead.together(pages):
+            comparison.take_in(lines, pages=number)
+            for start in range(0, len(lines), LINES_AT_ONCE):
+                noticed += _take_in(organization, lines[start : start + LINES_AT_ONCE])
     before_call()
     _confirm(organization, client)
     comparison.complete()

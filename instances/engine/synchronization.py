@@ -24,6 +24,7 @@ from instances.models import (
     upsert,
 )
 
+LINES_AT_ONCE = 1_000
 ROWS_AT_ONCE = 500
 
 
@@ -51,16 +52,16 @@ class Comparison:
             organization=self.organization, defaults={"began_at": self.began, **anew}
         )
 
-    def take_in(self, page: Sequence[FoundInstance]) -> None:
+    def take_in(self, lines: Sequence[FoundInstance], *, pages: int = 1) -> None:
         """
-        Write down one page of the list, and how each line stands to what is known here.
+        Write down one page of the list, or some, and how each line stands to what is known here.
 
         :raises CanceledError: an admin asked that the walk end.
         """
-        for start in range(0, len(page), ROWS_AT_ONCE):
-            self._write(page[start : start + ROWS_AT_ONCE])
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            self._write(lines[start : start + LINES_AT_ONCE])
         going_on = self._row.filter(cancel_asked_at=None)
-        if not going_on.update(pages=F("pages") + 1, listed=F("listed") + len(page)):
+        if not going_on.update(pages=F("pages") + pages, listed=F("listed") + len(lines)):
             raise CanceledError
 
     @property
