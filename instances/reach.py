@@ -1,6 +1,7 @@
 """What one person may see and decide about, as index walks: one for each reason why."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -37,9 +38,10 @@ BY_HEALTH = ("health__organization", "health__instance")
 # What all instances of an organization show, in the order of Place.
 IMPOSING = (shown_health.HALTED, shown_health.PAUSED)
 # An organization that is held up is said by itself, not by its instances.
-BROKEN = Health.objects.filter(
+_BROKEN = Health.objects.filter(
     state=HealthState.ACTION_NEEDED,
     instance__status=InstanceStatus.ACTIVE,
+    checked_at__isnull=False,
     organization__secrets_refused_at__isnull=True,
     organization__is_active=True,
 )
@@ -64,6 +66,8 @@ class Reach:
     user: User
     places: tuple[Place, ...]
     teams: tuple[int, ...]
+    # What was looked at before proves nothing any more; None: it does, however old it is.
+    proven_since: datetime | None = None
 
     def organizations(self, action: Action = Action.VIEW) -> list[UUID]:
         """Return the organizations in which the person's role allows `action`."""
@@ -154,14 +158,20 @@ class Reach:
 
     def broken(self) -> list[Walk[Health]]:
         """Return how to walk what checks say somebody has to do something about."""
-        return [*self._of_organizations(Action.VIEW, BROKEN.all()), *self.broken_by_share()]
+        return [*self._of_organizations(Action.VIEW, self.broken_rows()), *self.broken_by_share()]
+
+    def broken_rows(self) -> QuerySet[Health]:
+        """Return what checks say of any instance that somebody has to do something about."""
+        if self.proven_since is None:
+            return _BROKEN.all()
+        return _BROKEN.filter(checked_at__gte=self.proven_since)
 
     def broken_by_share(self) -> list[Walk[Health]]:
         """Return how to walk those of them that somebody shared with the person."""
         if not self.user.is_active:
             return []
         # SQLite begins with what is IN; with EXISTS it would look at every instance that is watched.
-        return [Walk([BROKEN.filter(pk__in=self._shares().values("instance"))])]
+        return [Walk([self.broken_rows().filter(pk__in=self._shares().values("instance"))])]
 
     def _of_organizations(
         self,
@@ -210,16 +220,18 @@ class Reach:
         return Share.objects.current().filter(with_me)
 
     def shape(self) -> tuple[int, ...]:
-        """Return how many organizations there are of each role, and how many teams."""
+        """Return how many organizations there are of each role, how many teams, and moments."""
         roles = [one.role for one in self.places]
-        return (*(roles.count(role) for role in Role), len(self.teams))
+        moments = int(self.proven_since is not None)
+        return (*(roles.count(role) for role in Role), len(self.teams), moments)
 
     def ids(self) -> list[object]:
-        """Return the ids behind `shape`, in its order, after the person's own."""
+        """Return the ids behind `shape`, in its order, after the person's own, and the moment."""
         by_role = [
             [one.organization_id for one in self.places if one.role == role] for role in Role
         ]
-        return [self.user.pk, *chain(*by_role), *self.teams]
+        moments = [self.proven_since] if self.proven_since else []
+        return [self.user.pk, *chain(*by_role), *self.teams, *moments]
 
 
 def reach_of(user: User) -> Reach:
@@ -232,4 +244,5 @@ def reach_of(user: User) -> Reach:
         *(Case(When(one, then=True), default=False) for one in IMPOSING),
     )
     teams = Team.members.through.objects.filter(user=user).values_list("team", flat=True)
-    return Reach(user, tuple(Place(*place) for place in places), tuple(teams))
+    since = shown_health.stale_before()
+    return Reach(user, tuple(Place(*place) for place in places), tuple(teams), since)

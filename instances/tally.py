@@ -1,6 +1,7 @@
 """How much waits for a person and is new to them, as every page tells: one statement, written once for many people."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -13,8 +14,9 @@ from instances.models import Notification, Role
 from instances.models.walk import Span, Walk
 from instances.reach import Place, Reach
 
-# Numbers that are no row's, in place of ids that are known when the statement is run.
+# Numbers that are no row's, and a moment that is none's, in place of what is known when the statement is run.
 NOBODY, NO_TEAM = -1, -1_000_000
+NEVER = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class Waiting(NamedTuple):
@@ -78,14 +80,17 @@ def _unread(user: User, most: int) -> tuple[str, tuple[Any, ...]]:
 @lru_cache(maxsize=256)
 def _somebody(shape: tuple[int, ...]) -> Reach:
     """Return a person of that shape whose ids are no row's."""
-    *of_roles, teams = shape
+    *of_roles, teams, moments = shape
     roles = [role for role, many in zip(Role, of_roles, strict=True) for _ in range(many)]
     places = (Place(UUID(int=at), role, "") for at, role in enumerate(roles))
-    return Reach(User(pk=NOBODY), tuple(places), tuple(range(NO_TEAM, NO_TEAM + teams)))
+    of_teams = tuple(range(NO_TEAM, NO_TEAM + teams))
+    return Reach(User(pk=NOBODY), tuple(places), of_teams, NEVER if moments else None)
 
 
 def _adapted(value: Any) -> Any:
-    """Return an id as this database takes it."""
+    """Return an id or a moment as this database takes it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
         return value.hex
     return value

@@ -225,6 +225,23 @@ def test_needs_attention_names_broken_instances_and_no_others(
     assert active.name in client.get("/attention/").content.decode()
 
 
+def test_an_old_finding_needs_nobody(
+    client: Client, active: Instance, operator: User, make_user: Callable[..., User]
+) -> None:
+    tara = make_user("tara")
+    Share.objects.create(instance=active, user=tara, level=ShareLevel.VIEW, granted_by=operator)
+    broken(active)
+    for user in (tara, operator):
+        client.force_login(user)
+        assert client.get("/attention/").context["waiting"]["all"] == "1"
+    Health.objects.update(checked_at=timezone.now() - timedelta(days=4))
+    for user in (tara, operator):
+        client.force_login(user)
+        page = client.get("/attention/")
+        assert (page.context["broken"], page.context["waiting"]["all"]) == ([], "")
+        assert [item.instance.pk for item in client.get("/").context["broken"]] == []
+
+
 def test_what_was_shared_and_never_looked_at_is_unknown(
     client: Client, active: Instance, operator: User, make_user: Callable[..., User]
 ) -> None:

@@ -84,9 +84,9 @@ class World:
         return diagnose(row, instance.organization).state if is_shown else ""
 
     def must_mend(self, user: User, instance: Instance) -> bool:
-        row = self.healths.get(instance.pk)
-        is_bad = row is not None and row.state == "action_needed" and instance.status == "active"
-        return is_bad and self.sees(user, instance) and not instance.organization.is_halted
+        is_held_up = instance.organization.is_halted
+        is_bad = self.health(instance) == "action_needed" and not is_held_up
+        return is_bad and self.sees(user, instance)
 
     def decides(self, user: User, finding: Finding) -> bool:
         about = finding.operation.instance if finding.operation else None

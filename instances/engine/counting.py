@@ -3,10 +3,17 @@
 import time
 from datetime import timedelta
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Case, Count, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Now
 
-from instances.models import Health, HealthCount, HealthState, InstanceStatus, Organization
+from instances.models import (
+    Health,
+    HealthCount,
+    HealthState,
+    InstanceStatus,
+    Organization,
+    shown_health,
+)
 from instances.models.health import today
 
 EVERY_SECONDS = 60.0
@@ -37,10 +44,20 @@ def count(row: HealthCount) -> None:
     active = Health.objects.filter(
         organization=row.organization_id, instance__status=InstanceStatus.ACTIVE
     )
-    numbers = dict(active.order_by().values_list("state").annotate(Count("pk")))
+    shown = active.annotate(shown=_shown()).order_by().values_list("shown")
+    numbers = dict(shown.annotate(Count("pk")))
     again = max(EVERY_SECONDS, (time.monotonic() - began) / SHARE)
     HealthCount.objects.filter(pk=row.pk).update(
         **{state: numbers.get(state, 0) for state in HealthState.values},
         counted_at=Now(),
         due_at=Now() + timedelta(seconds=again),
     )
+
+
+def _shown() -> Case:
+    """Say what is shown of an instance: what was not looked at for long is unknown, whatever it was."""
+    before = shown_health.stale_before()
+    unproven = [When(checked_at__isnull=True, then=Value(HealthState.UNKNOWN.value))]
+    if before is not None:
+        unproven.append(When(checked_at__lt=before, then=Value(HealthState.UNKNOWN.value)))
+    return Case(*unproven, default=F("state"))

@@ -125,7 +125,7 @@ def look(health: Health) -> None:
     if instance.status != InstanceStatus.ACTIVE:
         # The last lines tell who deleted it.
         platform_log.read(instance, client, since=health.log_read_at)
-        health.delete()
+        _leave(health)
         return
     reading = _reading(health, client, began, is_asked=_is_asked(health))
     diagnosis.record(instance, reading, began)
@@ -133,6 +133,18 @@ def look(health: Health) -> None:
         platform_log.answer(health, client, began)
     else:
         platform_log.keep_calls(instance, reading.calls)
+
+
+def _leave(health: Health) -> None:
+    """Look no more at what is gone; what is only being changed or deleted keeps its row, and may come back."""
+    if health.instance.status not in (InstanceStatus.CHANGING, InstanceStatus.DELETING):
+        health.delete()
+        return
+    is_brief = health.instance.status == InstanceStatus.CHANGING
+    pause = settings.HEALTH["CONFIRM_SECONDS" if is_brief else "EVERY"]
+    due_at = database_now() + timedelta(seconds=pause) if pause else None
+    forgotten = {"asked_at": None, "asked_by": None, "log_asked_at": None}
+    Health.objects.filter(pk=health.pk).update(due_at=due_at, **forgotten)
 
 
 def _is_asked(health: Health) -> bool:

@@ -25,6 +25,7 @@ from instances.models import (
     AuditEntry,
     Evidence,
     EvidenceKind,
+    Health,
     Instance,
     InstanceStatus,
     InstanceTag,
@@ -197,6 +198,8 @@ def _fill(stored: Sequence[Made]) -> None:
     for instance, sealed in zip(instances, vault.seal_all(instances, "token", tokens), strict=True):
         instance.token = sealed
     overwrite(instances, FILLED)
+    # Whatever is active is watched from the first moment: lists by health leave nothing out.
+    Health.objects.watch(instances)
     InstanceTag.objects.filter(instance__in=instances).delete()
     InstanceTag.objects.bulk_create(
         InstanceTag(instance=instance, name=name)

@@ -1,6 +1,7 @@
 """How an instance is doing: its present state, each check, and one row for each day."""
 
 import datetime
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -43,6 +44,20 @@ class CheckMethod(models.TextChoices):
 
 class HealthQuerySet(models.QuerySet["Health"]):
     """What is asked of those that look."""
+
+    def watch(self, instances: Iterable[Instance]) -> None:
+        """Have these looked at soon, as far as they are not watched yet; in the caller's transaction."""
+        every = settings.HEALTH["EVERY"]
+        pause = datetime.timedelta(seconds=min(every, settings.HEALTH["CONFIRM_SECONDS"]))
+        rows = [
+            Health(
+                instance_id=instance.pk,
+                organization_id=instance.organization_id,
+                due_at=Now() + pause if every else None,
+            )
+            for instance in instances
+        ]
+        self.bulk_create(rows, ignore_conflicts=True)
 
     def ask_test(self, instance: Instance, asker: User) -> bool:
         """Have an instance tested in earnest, in somebody's name; False if that is asked already."""

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from instances.models import Health, Instance, InstanceStatus, Organization
 from instances.models.walk import Span, first_of_each, newest
-from instances.reach import BROKEN, Reach
+from instances.reach import Reach
 from instances.views.diagnosis import Diagnosis, diagnose
 
 # What a diagnosis asks of an instance, its health and its organization.
@@ -52,7 +52,7 @@ def health_of(instance: Instance) -> Health | None:
 
 def broken_of(reach: Reach, most: int) -> list[Broken]:
     """Return the newest that the person may see."""
-    every = _with_instance(BROKEN.all())
+    every = _with_instance(reach.broken_rows())
     mine = first_of_each(
         every, "organization", Organization, reach.organizations(), order="-since", most=most
     )

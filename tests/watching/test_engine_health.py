@@ -1,9 +1,11 @@
 """How an instance stands is found out, believed, and remembered."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 from django.utils import timezone
 
 from instances.engine import health
@@ -19,6 +21,7 @@ from instances.models import (
     Organization,
 )
 from sandbox.running import Account
+from tests.cases import work
 from tests.watching.steps import asked, check, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +31,15 @@ def test_a_new_instance_is_watched_within_a_minute_or_so(made: Instance) -> None
     due_at = Health.objects.get(pk=made.pk).due_at
     assert due_at
     assert due_at < timezone.now() + timedelta(minutes=2)
+
+
+def test_what_was_just_made_is_listed_as_unknown(
+    ask: Callable[..., Instance], signed_in: Client
+) -> None:
+    instance = ask(name="Made a moment ago")
+    work()
+    shown = signed_in.get("/instances/?health=unknown").context["page"].rows
+    assert [row.pk for row in shown] == [instance.pk]
 
 
 def test_a_regular_check_costs_the_provider_nothing(made: Instance, account: Account) -> None:

@@ -90,6 +90,14 @@ def test_counts_are_of_active_instances_by_state(made: Instance, account: Accoun
     assert row.healthy == 0
 
 
+def test_what_was_not_looked_at_for_long_is_counted_as_unknown(made: Instance) -> None:
+    check(made)
+    Health.objects.update(checked_at=timezone.now() - timedelta(days=4))
+    counting.run()
+    row = HealthCount.objects.get()
+    assert (row.unknown, row.healthy) == (1, 0)
+
+
 def test_nothing_is_counted_twice_within_a_minute(made: Instance) -> None:
     counting.run()
     before = HealthCount.objects.get().counted_at

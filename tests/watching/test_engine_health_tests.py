@@ -19,7 +19,7 @@ from instances.models import (
     Membership,
 )
 from sandbox.running import Account
-from tests.watching.steps import ask_for_test, asked, outcome
+from tests.watching.steps import ask_for_test, asked, check, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +100,20 @@ def test_what_is_not_active_is_not_tested(made: Instance) -> None:
     Instance.objects.update(status=InstanceStatus.DELETING)
     with pytest.raises(operations.NotTestableError):
         operations.request_test(actor=made.owner, instance=made)
+
+
+@pytest.mark.parametrize("status", [InstanceStatus.CHANGING, InstanceStatus.DELETING])
+def test_what_is_only_being_changed_or_deleted_keeps_what_is_known_of_it(
+    made: Instance, status: InstanceStatus
+) -> None:
+    check(made)
+    Instance.objects.update(status=status)
+    Health.objects.update(due_at=Now(), asked_at=Now(), log_asked_at=Now())
+    health.run(made.organization)
+    row = Health.objects.get()
+    assert (row.state, row.asked_at, row.log_asked_at) == (HealthState.HEALTHY, None, None)
+    assert row.due_at
+    assert row.due_at > timezone.now()
 
 
 def test_what_was_deleted_is_not_watched_any_more(made: Instance, account: Account) -> None:
