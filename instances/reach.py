@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Now
 
@@ -30,9 +32,12 @@ from instances.models import (
     shown_health,
 )
 from instances.models.walk import Walk
+from instances.models.written import Statement, write
 
 SHARE_IS_CURRENT = Q(shares__expires_at__isnull=True) | Q(shares__expires_at__gt=Now())
 BY_SHARE = "shares__instance"
+# Stands for a person in a statement that was written before.
+NOBODY = -1
 # Column and key of the walk along what checks found.
 BY_HEALTH = ("health__organization", "health__instance")
 # What all instances of an organization show, in the order of Place.
@@ -125,9 +130,7 @@ class Reach:
         about = rows.filter(instance__isnull=False)
         walks = self._of_organizations(Action.VIEW, about)
         if self.user.is_active:
-            walks.append(
-                Walk([about.filter(Exists(self._shares().filter(instance=OuterRef("instance"))))])
-            )
+            walks.append(Walk([about.filter(self._is_shared())]))
         return walks
 
     def waiting(self) -> list[Walk[Operation]]:
@@ -153,7 +156,8 @@ class Reach:
         rows = Rotation.objects.halted()
         return [
             *self._of_organizations(Action.ADMINISTER, rows),
-            *self._by_managing(rows, "old"),
+            # SQLite begins with what is IN; joined with its instances, with all instances.
+            *(walk.begun() for walk in self._by_managing(rows, "old")),
         ]
 
     def broken(self) -> list[Walk[Health]]:
@@ -213,6 +217,13 @@ class Reach:
     def _managing(self) -> QuerySet[Share]:
         return self._shares().filter(level=ShareLevel.MANAGE)
 
+    def _is_shared(self) -> Q:
+        """Say that somebody shared the instance that a row is about."""
+        if connection.vendor == "sqlite":
+            # It begins with what is IN; with EXISTS it would ask of every row, newest first.
+            return Q(instance__in=self._shares().values("instance"))
+        return Q(Exists(self._shares().filter(instance=OuterRef("instance"))))
+
     def _shares(self) -> QuerySet[Share]:
         with_me = Q(user=self.user.pk)
         if self.teams:
@@ -238,11 +249,18 @@ def reach_of(user: User) -> Reach:
     """Read what `user` belongs to; nobody who is switched off reaches anything."""
     if not user.is_active:
         return Reach(user, (), ())
-    belongs = Membership.objects.filter(user=user).order_by("organization__name")
+    belongs, teams = (one.read({NOBODY: user.pk}) for one in _belonging())
+    since = shown_health.stale_before()
+    return Reach(user, tuple(Place(*place) for place in belongs), tuple(teams), since)
+
+
+@cache
+def _belonging() -> tuple[Statement[Any], Statement[Any]]:
+    """Return what reads somebody's organizations and teams."""
+    belongs = Membership.objects.filter(user=NOBODY).order_by("organization__name")
     places = belongs.values_list(
         *("organization", "role", "organization__name"),
         *(Case(When(one, then=True), default=False) for one in IMPOSING),
     )
-    teams = Team.members.through.objects.filter(user=user).values_list("team", flat=True)
-    since = shown_health.stale_before()
-    return Reach(user, tuple(Place(*place) for place in places), tuple(teams), since)
+    teams = Team.members.through.objects.filter(user=NOBODY).values_list("team", flat=True)
+    return write(places), write(teams)

@@ -1,22 +1,17 @@
 """How much waits for a person and is new to them, as every page tells: one statement, written once for many people."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection
 
-from instances.models import Notification, Role
+from instances import prepared
+from instances.models import Notification
 from instances.models.walk import Span, Walk
-from instances.reach import Place, Reach
-
-# Numbers that are no row's, and a moment that is none's, in place of what is known when the statement is run.
-NOBODY, NO_TEAM = -1, -1_000_000
-NEVER = datetime(1900, 1, 1, tzinfo=UTC)
+from instances.reach import Reach
 
 
 class Waiting(NamedTuple):
@@ -33,8 +28,7 @@ def waiting(reach: Reach, *, most: int) -> Waiting:
     if not reach.user.is_active:
         return Waiting()
     text, parameters = _statement(reach.shape(), most)
-    ids = dict(zip(_somebody(reach.shape()).ids(), reach.ids(), strict=True))
-    known = {_adapted(stand_in): _adapted(real) for stand_in, real in ids.items()}
+    known = prepared.known_of(reach)
     with connection.cursor() as cursor:
         cursor.execute(text, [known.get(one, one) for one in parameters])
         return Waiting(*cursor.fetchone())
@@ -47,7 +41,7 @@ def _statement(shape: tuple[int, ...], most: int) -> tuple[str, tuple[Any, ...]]
 
     Writing it takes Django several times as long as running it takes the database.
     """
-    reach = _somebody(shape)
+    reach = prepared.somebody(shape)
     counts = [
         _counted(chain(reach.waiting(), reach.findings()), most),
         _counted(reach.broken(), most),
@@ -75,22 +69,3 @@ def _unread(user: User, most: int) -> tuple[str, tuple[Any, ...]]:
     rows = Notification.objects.unread().filter(user=user.pk).values("pk")[:most]
     text, parameters = rows.query.sql_with_params()
     return f"SELECT COUNT(*) FROM ({text}) AS unread", parameters
-
-
-@lru_cache(maxsize=256)
-def _somebody(shape: tuple[int, ...]) -> Reach:
-    """Return a person of that shape whose ids are no row's."""
-    *of_roles, teams, moments = shape
-    roles = [role for role, many in zip(Role, of_roles, strict=True) for _ in range(many)]
-    places = (Place(UUID(int=at), role, "") for at, role in enumerate(roles))
-    of_teams = tuple(range(NO_TEAM, NO_TEAM + teams))
-    return Reach(User(pk=NOBODY), tuple(places), of_teams, NEVER if moments else None)
-
-
-def _adapted(value: Any) -> Any:
-    """Return an id or a moment as this database takes it."""
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
-    return value

@@ -1,16 +1,17 @@
 """What the list of instances shows: search and filters, as they stand in the URL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
+from instances import prepared
 from instances.models import (
     Environment,
     HealthState,
@@ -20,7 +21,7 @@ from instances.models import (
     shown_health,
 )
 from instances.models.instance import DISABLED
-from instances.models.walk import Walk
+from instances.models.walk import Readable, Walk
 from instances.reach import Reach
 
 COLUMNS = {
@@ -83,6 +84,40 @@ class Select:
     chosen: str
 
 
+@dataclass(frozen=True)
+class Narrowed:
+    """The filters that are on, by name and value, as walks of whoever asks."""
+
+    filters: tuple[tuple[str, str], ...]
+
+    def __call__(self, reach: Reach) -> list[Walk[Instance]]:
+        """Return how to walk the instances that a person may see and that match."""
+        on = dict(self.filters)
+        rows, is_shared_only = self._rows(on, reach), on.get("access") == "shared"
+        state = HealthState(on["health"]) if "health" in on else None
+        if state and not on.keys() & FEW and not is_shared_only:
+            return reach.within(on.get("organization")).in_health(rows, state)
+        if state:
+            rows = rows.filter(shown_health.either(state))
+        either: Sequence[QuerySet[Instance]] = [rows]
+        is_narrow = any(name in on for name in NARROW)
+        if text := on.get("q"):
+            found = search.matching(rows, text)
+            either, is_narrow = found.parts, is_narrow or found.are_few
+        if is_shared_only:
+            return reach.shared(*either)
+        return reach.instances(*either, is_narrow=is_narrow)
+
+    def _rows(self, on: Mapping[str, str], reach: Reach) -> QuerySet[Instance]:
+        columns: dict[str, Any] = {
+            COLUMNS[name]: value for name, value in on.items() if name in COLUMNS
+        }
+        if "owner" in on:
+            columns["owner"] = reach.user.pk
+        rows = Instance.objects.filter(**columns)
+        return rows.shown_as(on["status"]) if "status" in on else rows
+
+
 class InstanceFilter(forms.Form):
     """Filters from the URL; a value that does not exist filters nothing."""
 
@@ -135,35 +170,14 @@ class InstanceFilter(forms.Form):
         text: str = self.cleaned_data.get("q", "")
         return text != "" and search.is_short(text)
 
-    def walks(self) -> list[Walk[Instance]]:
+    def walks(self) -> Sequence[Readable[Instance]]:
         """Return how to walk the instances that the person may see and that match."""
-        rows, on = self._rows(), self._set()
-        state = HealthState(on["health"]) if "health" in on else None
-        if state and not on.keys() & FEW and not self.is_shared_only:
-            return self.reach.within(on.get("organization")).in_health(rows, state)
-        if state:
-            rows = rows.filter(shown_health.either(state))
-        either: Sequence[QuerySet[Instance]] = [rows]
-        is_narrow = any(name in on for name in NARROW)
-        if text := on.get("q"):
-            found = search.matching(rows, text)
-            either, is_narrow = found.parts, is_narrow or found.are_few
-        if self.is_shared_only:
-            return self.reach.shared(*either)
-        return self.reach.instances(*either, is_narrow=is_narrow)
-
-    def _rows(self) -> QuerySet[Instance]:
-        rows, on = Instance.objects.filter(self._conditions()), self._set()
-        return rows.shown_as(on["status"]) if "status" in on else rows
-
-    def _conditions(self) -> Q:
-        condition = Q()
-        for name, value in self._set().items():
-            if name == "owner":
-                condition &= Q(owner=self.reach.user.pk)
-            elif name in COLUMNS:
-                condition &= Q((COLUMNS[name], value))
-        return condition
+        on = {name: str(value) for name, value in self._set().items()}
+        narrowed = Narrowed(tuple(sorted(on.items())))
+        # What is typed is seldom typed again, and what holds whole organizations up is not in a shape.
+        if on.keys() & {"q", "health"}:
+            return narrowed(self.reach)
+        return prepared.walks(narrowed, self.reach)
 
     def chips(self) -> list[Chip]:
         """Return the filters that are on, each with the way to remove it."""

@@ -31,6 +31,12 @@ class Dress(Protocol[Row]):
     def __call__(self, rows: QuerySet[Row], /) -> QuerySet[Row]: ...
 
 
+class Readable(Protocol[Row]):
+    """Rows of one reason that can be read from one to another, in order."""
+
+    def read(self, span: "Span", dress: Dress[Row], /) -> QuerySet[Row]: ...
+
+
 @dataclass(frozen=True)
 class Span:
     """Between which rows, from which end, and how many."""
@@ -65,6 +71,10 @@ class Walk(Generic[Row]):
     # The column of the index that ends in the row's id, where that is another table's.
     key: str = "pk"
 
+    def read(self, span: Span, dress: Dress[Row]) -> QuerySet[Row]:
+        """Return the rows of `span`, in order and cut; `dress` says what comes with them."""
+        return dress(self.part(span))[: span.limit]
+
     def part(self, span: Span) -> QuerySet[Row]:
         """Return the rows of `span`, in order, not cut yet."""
         if len(self.either) == 1 and len(self.values) <= 1:
@@ -73,6 +83,14 @@ class Walk(Generic[Row]):
         merged = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
         order = "pk" if span.is_oldest_first else "-pk"
         return self._among(merged).order_by(order)
+
+    def begun(self) -> "Walk[Row]":
+        """Return the walk of the same rows that begins with their ids, whatever is joined to them."""
+        either = [
+            self._all.filter(pk__in=rows.filter(self.condition).values("pk"))
+            for rows in self.either
+        ]
+        return replace(self, either=either, condition=EVERY)
 
     @property
     def _all(self) -> Manager[Row]:
@@ -134,7 +152,7 @@ def first_of_each(
     return rows.filter(Found(F("pk"), ArraySubquery(found))).order_by(order)
 
 
-def newest(walks: Iterable[Walk[Row]], span: Span, dress: Dress[Row]) -> list[Row]:
+def newest(walks: Iterable[Readable[Row]], span: Span, dress: Dress[Row]) -> list[Row]:
     """
     Return the rows of all walks together, each once, in order.
 
@@ -142,8 +160,7 @@ def newest(walks: Iterable[Walk[Row]], span: Span, dress: Dress[Row]) -> list[Ro
     """
     found: dict[UUID, Row] = {}
     for walk in walks:
-        rows = dress(walk.part(span))[: span.limit]
-        found |= {row.pk: row for row in rows}
+        found |= {row.pk: row for row in walk.read(span, dress)}
         ordered = sorted(found, reverse=not span.is_oldest_first)[: span.limit]
         if len(ordered) == span.limit:
             span = span.within(ordered[-1])

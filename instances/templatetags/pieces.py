@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.http import HttpRequest
+from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -22,6 +24,62 @@ register = template.Library()
 def icon(name: str) -> SafeString:
     """Return an icon of the sprite."""
     return mark_safe(render_to_string("includes/icon.html", {"name": name}).strip())  # noqa: S308  # our template's, escaped there
+
+
+@register.simple_tag
+@lru_cache
+def assets() -> SafeString:
+    """Return what every page loads."""
+    return render_to_string("includes/assets.html")
+
+
+@register.simple_tag
+@lru_cache
+def topbar(unread: str) -> SafeString:
+    """Return what stands above the pages on phones."""
+    return render_to_string("includes/topbar.html", {"unread": unread})
+
+
+@register.simple_tag
+@lru_cache
+def theme_button() -> SafeString:
+    """Return the button that changes between light and dark."""
+    return render_to_string("includes/theme_button.html")
+
+
+class Lead(NamedTuple):
+    """What the links of the navigation depend on."""
+
+    page: str
+    is_instance: bool
+    is_shared: bool
+    waiting: str
+    unread: str
+    is_superuser: bool
+    is_staff: bool
+
+
+@register.simple_tag(takes_context=True)
+def navigation_links(context: Context) -> SafeString:
+    """Return the links that lead to other pages, this one marked, and how much waits."""
+    request: HttpRequest = context["request"]
+    match, user = request.resolver_match, request.user
+    return _navigation_links(
+        Lead(
+            page=(match.url_name or "") if match else "",
+            is_instance="/instances/" in request.path,
+            is_shared=request.GET.get("access") == "shared",
+            waiting=context["waiting"]["all"],
+            unread=context["waiting"]["unread"],
+            is_superuser=user.is_superuser,
+            is_staff=user.is_staff,
+        )
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _navigation_links(lead: Lead) -> SafeString:
+    return render_to_string("includes/navigation_links.html", lead._asdict())
 
 
 @register.simple_tag

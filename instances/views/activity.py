@@ -5,8 +5,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from instances import prepared
 from instances.forms import PagePosition
 from instances.models import Operation
+from instances.models.walk import Walk
+from instances.reach import Reach
 from instances.views.finding import SignedInRequest, reach_for
 from instances.views.keyset import page_along
 from instances.views.pairs import parts_of_operations
@@ -19,7 +22,7 @@ NOT_SHOWN = ("payload", "instance__element", "instance__configuration", "instanc
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
     """Show operations and their attempts, newest first."""
-    walks = reach_for(request).operations(Operation.objects.all())
+    walks = prepared.walks(every_operation, reach_for(request))
     page = page_along(walks, PagePosition(request.GET), dress=_with_names)
     context = {
         "page": page,
@@ -27,6 +30,11 @@ def activity(request: SignedInRequest) -> HttpResponse:
         "parts": parts_of_operations(request.user, page.rows),
     }
     return render(request, "instances/activity.html", context)
+
+
+def every_operation(reach: Reach) -> list[Walk[Operation]]:
+    """Return how to walk the operations on instances that the person may see."""
+    return reach.operations(Operation.objects.all())
 
 
 def _with_names(rows: QuerySet[Operation]) -> QuerySet[Operation]:

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from instances import tally
+from instances import prepared, tally
 from instances.forms import PagePosition
 from instances.models import Finding, Operation
 from instances.models.walk import Span, newest
+from instances.reach import Reach
 from instances.views.activity import NOT_SHOWN
 from instances.views.broken import broken_of
 from instances.views.exchange import standing_still
@@ -53,12 +54,19 @@ def _told(number: int) -> str:
 def attention(request: SignedInRequest) -> HttpResponse:
     """Show everything that goes on only when somebody acts, the newest first."""
     reach = reach_for(request)
-    mine = list(reach.organization_rows())
-    page = page_along(reach.waiting(), PagePosition(request.GET), dress=_with_subjects, size=20)
+    mine = list(prepared.read(Reach.organization_rows, reach))
+    page = page_along(
+        prepared.walks(Reach.waiting, reach),
+        PagePosition(request.GET),
+        dress=_with_subjects,
+        size=20,
+    )
     context = {
         "page": page,
         "standings": standings(request.user, page.rows),
-        "findings": newest(reach.findings(), Span(FINDINGS_SHOWN), _with_requests),
+        "findings": newest(
+            prepared.walks(Reach.findings, reach), Span(FINDINGS_SHOWN), _with_requests
+        ),
         "held_up": [one for one in mine if one.is_refused or one.is_paused],
         "halted": standing_still(reach, ROTATIONS_SHOWN),
         "broken": broken_of(reach, BROKEN_SHOWN),

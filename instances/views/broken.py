@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from instances import prepared
 from instances.models import Health, Instance, InstanceStatus, Organization
-from instances.models.walk import Span, first_of_each, newest
+from instances.models.walk import Span, Walk, first_of_each, newest
 from instances.reach import Reach
 from instances.views.diagnosis import Diagnosis, diagnose
 
@@ -23,6 +24,7 @@ SHOWN = (
 )
 # What was shared by others is looked through one by one, so not without end.
 MOST_SHARED = 100
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,13 @@ class Broken:
 
 def shared_by_others(reach: Reach) -> list[Instance]:
     """Return active instances of other organizations that were shared, one more than are shown."""
+    walks = prepared.walks(_active_of_others, reach)
+    return newest(walks, Span(MOST_SHARED + 1), _with_health)
+
+
+def _active_of_others(reach: Reach) -> list[Walk[Instance]]:
     rows = Instance.objects.filter(status=InstanceStatus.ACTIVE)
-    others = rows.exclude(organization__in=reach.organizations())
-    return newest(reach.shared(others), Span(MOST_SHARED + 1), _with_health)
+    return reach.shared(rows.exclude(organization__in=reach.organizations()))
 
 
 def _with_health(rows: QuerySet[Instance]) -> QuerySet[Instance]:
@@ -51,17 +57,23 @@ def health_of(instance: Instance) -> Health | None:
 
 
 def broken_of(reach: Reach, most: int) -> list[Broken]:
-    """Return the newest that the person may see."""
-    every = _with_instance(reach.broken_rows())
-    mine = first_of_each(
-        every, "organization", Organization, reach.organizations(), order="-since", most=most
-    )
-    theirs = newest(reach.broken_by_share(), Span(most), _with_instance)
-    found = {row.pk: row for row in [*mine[:most], *theirs]}
+    """Return the newest that the person may see, `MOST_SHOWN` at most."""
+    mine = prepared.read(_mine, reach)
+    theirs = newest(prepared.walks(Reach.broken_by_share, reach), Span(most), _with_instance)
+    found = {row.pk: row for row in [*mine, *theirs]}
     rows = sorted(found.values(), key=lambda row: row.since, reverse=True)
     return [
         Broken(row.instance, row, diagnose(row, row.instance.organization)) for row in rows[:most]
     ]
+
+
+def _mine(reach: Reach) -> QuerySet[Health]:
+    """Return the newest of the person's own organizations."""
+    every, mine = _with_instance(reach.broken_rows()), reach.organizations()
+    found = first_of_each(
+        every, "organization", Organization, mine, order="-since", most=MOST_SHOWN
+    )
+    return found[:MOST_SHOWN]
 
 
 def _with_instance(rows: QuerySet[Health]) -> QuerySet[Health]:

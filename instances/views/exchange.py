@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from instances import access, operations
+from instances import access, operations, prepared
 from instances.access import Action
 from instances.models import (
     AuditEntry,
@@ -123,7 +123,7 @@ def _last_call(old: Instance) -> datetime | None:
 
 def standing_still(reach: Reach, limit: int) -> list[Rotation]:
     """Return the newest rotations that something holds up, of instances that the person manages."""
-    return newest(reach.halted(), Span(limit), _with_names)
+    return newest(prepared.walks(Reach.halted, reach), Span(limit), _with_names)
 
 
 def _with_names(rows: QuerySet[Rotation]) -> QuerySet[Rotation]:

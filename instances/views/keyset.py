@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from instances.forms import PagePosition
-from instances.models.walk import Dress, Span, Walk, newest
+from instances.models.walk import Dress, Readable, Span, Walk, newest
 
 PAGE_SIZE = 50
 Row = TypeVar("Row", bound=Model)
@@ -29,7 +29,7 @@ def page_of(rows: QuerySet[Row], position: PagePosition, *, size: int = PAGE_SIZ
 
 
 def page_along(
-    walks: Sequence[Walk[Row]],
+    walks: Sequence[Readable[Row]],
     position: PagePosition,
     *,
     dress: Dress[Row],

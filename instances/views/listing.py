@@ -55,6 +55,8 @@ def _diagnoses(rows: list[Instance]) -> dict[UUID, Diagnosis]:
 def _tags(rows: list[Instance]) -> dict[UUID, list[str]]:
     """Return the tags of people; Django's prefetch takes several times as long as the query."""
     found: dict[UUID, list[str]] = {row.pk: [] for row in rows}
+    if not found:
+        return found
     tags = InstanceTag.objects.filter(instance__in=list(found)).order_by("pk")
     for instance, name in tags.values_list("instance", "name"):
         if not name.startswith(OWN_TAG):

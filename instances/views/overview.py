@@ -9,12 +9,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from instances import prepared
 from instances.access import Action
 from instances.models import HealthCount, HealthState, Instance, Operation, Organization
 from instances.models.health import today
 from instances.models.walk import Span, newest
+from instances.reach import Reach
 from instances.views import charts
-from instances.views.activity import NOT_SHOWN
+from instances.views.activity import NOT_SHOWN, every_operation
 from instances.views.broken import (
     MOST_SHARED,
     broken_of,
@@ -56,7 +58,7 @@ class Tile:
 def overview(request: SignedInRequest) -> HttpResponse:
     """Show counts, trend, what needs attention first, and what happened last."""
     reach = reach_for(request)
-    mine = list(reach.organization_rows())
+    mine = list(prepared.read(Reach.organization_rows, reach))
     counts = _latest(mine)
     shared = shared_by_others(reach)
     numbers = _numbers(mine, counts, shared[:MOST_SHARED])
@@ -69,7 +71,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
         "halted": standing_still(reach, BROKEN_SHOWN),
         "broken": broken_of(reach, BROKEN_SHOWN),
         "operations": newest(
-            reach.operations(Operation.objects.all()), Span(OPERATIONS_SHOWN), _with_names
+            prepared.walks(every_operation, reach), Span(OPERATIONS_SHOWN), _with_names
         ),
         "can_create": bool(reach.organizations(Action.CREATE)),
         **_trend(mine),

@@ -27,7 +27,8 @@ SHOWN = (
 
 def parts_of_instances(user: User, rows: Sequence[Instance]) -> dict[UUID, Part]:
     """Return the part of each instance in its newest rotation, unless that ended without effect."""
-    ids = {row.pk for row in rows}
+    if not (ids := {row.pk for row in rows}):
+        return {}
     rotations = list(_rotations_of(ids).exclude(state=RotationState.ENDED))
     seen = _seen(user, rotations, ids)
     return {
@@ -40,7 +41,8 @@ def parts_of_instances(user: User, rows: Sequence[Instance]) -> dict[UUID, Part]
 
 def parts_of_operations(user: User, rows: Sequence[Operation]) -> dict[UUID, Part]:
     """Return the part of each operation that a rotation asked for: a creation, or a removal."""
-    ids = {row.instance_id for row in rows if row.instance_id}
+    if not (ids := {row.instance_id for row in rows if row.instance_id}):
+        return {}
     rotations = list(_rotations_of(ids))
     seen = _seen(user, rotations, ids)
     return {
