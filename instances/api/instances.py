@@ -1,11 +1,11 @@
 """Instances: listed with the filters of the page, read, asked for."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Schema, Status
+from ninja import Field, Query, Schema, Status
 
 from instances import operations, pasted
 from instances.api import showing
@@ -13,9 +13,18 @@ from instances.api.asking import Once, refuse_invalid, refuse_unknown, request_i
 from instances.api.caller import ApiKeyHeader, caller_of
 from instances.api.document import router, told
 from instances.api.shapes import HealthOut, InstanceOut, InstancePage, OperationOut, TokenOut
-from instances.api.wishes import InstanceWish
+from instances.api.wishes import InstanceWish, Text
 from instances.forms import InstanceFilter
-from instances.models import Health, Instance, OperationKind, Scope
+from instances.models import (
+    Environment,
+    Health,
+    HealthState,
+    Instance,
+    InstanceStatus,
+    OperationKind,
+    Scope,
+)
+from instances.models.instance import DISABLED
 from instances.models.walk import Span, newest
 from instances.problems import ProblemError
 from instances.reach import reach_of
@@ -24,17 +33,22 @@ TAGS = ["Instances"]
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
 
 
+def _one_of(*choices: str) -> Any:
+    """Tell what a filter may be; whether it is that, the form of the page says."""
+    return Field("", json_schema_extra={"enum": ["", *choices]})
+
+
 class Filters(Schema):
     """The filters of the page, by the same names."""
 
-    q: str = ""
-    status: str = ""
-    health: str = ""
-    environment: str = ""
-    owner: str = ""
-    tag: str = ""
-    element: str = ""
-    access: str = ""
+    q: Text = Field("", max_length=255)
+    status: str = _one_of(*InstanceStatus.values, DISABLED[0])
+    health: str = _one_of(*HealthState.values)
+    environment: str = _one_of(*Environment.values)
+    owner: str = _one_of("me")
+    tag: Text = Field("", max_length=255)
+    element: Text = Field("", max_length=100)
+    access: str = _one_of("shared")
 
 
 @router.get(

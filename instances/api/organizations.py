@@ -1,9 +1,10 @@
 """The key, its organization, the catalog and the record of that."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
-from ninja import Path, Query, Schema
+from ninja import Field, Path, Query, Schema
 
 from instances import access, audit
 from instances.api import showing
@@ -11,8 +12,9 @@ from instances.api.asking import refuse_invalid, refuse_unknown
 from instances.api.caller import ApiKeyHeader, caller_of
 from instances.api.document import router, told
 from instances.api.shapes import AuditPage, ElementList, ElementOut, KeyOut, OrganizationList
+from instances.api.wishes import Text as Plain
 from instances.forms import AuditFilter
-from instances.models import Element, Scope
+from instances.models import AuditResult, Element, Scope
 
 TAGS = ["Organization"]
 READ = ApiKeyHeader(Scope.READ)
@@ -99,13 +101,13 @@ def get_element(
 class AuditQuery(Schema):
     """The filters of the page, by the same names."""
 
-    actor: str = ""
-    action: str = ""
-    about: str = ""
-    result: str = ""
-    since: str = ""
-    until: str = ""
-    before: str = ""
+    actor: Plain = Field("", max_length=150)
+    action: Plain = Field("", max_length=60, description="How it begins, such as token.")
+    about: Plain = Field("", max_length=40, description="The id of an object, or of a request.")
+    result: str = Field("", json_schema_extra={"enum": ["", *AuditResult.values]})
+    since: date | None = None
+    until: date | None = None
+    before: int | None = Field(None, ge=1, lt=2**63)
 
 
 @router.get(

@@ -49,5 +49,6 @@ urlpatterns = [
     path("v1/openapi.json", openapi, name="openapi"),
     path("v1/docs/", documentation(api), name="documentation"),
     path("v1/", (_guarded(), None, None)),
-    re_path(r"^.*$", unknown, name="unknown"),
+    # A line break in an address is part of it, too.
+    re_path(r"^[\s\S]*$", unknown, name="unknown"),
 ]

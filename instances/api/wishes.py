@@ -4,21 +4,15 @@ from datetime import date
 from typing import Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import AfterValidator, ConfigDict
+from pydantic import ConfigDict, StrictBool
 
-
-def _storable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("A text cannot hold a NUL character.")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
+# No database takes NUL.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
 Reason = Annotated[Text, Field(min_length=1, max_length=300)]
 Key = Annotated[Text, Field(min_length=1, max_length=255)]
 # The platform's values are texts and switches.
-Value = Annotated[Text, Field(max_length=20_000)] | bool
+Value = Annotated[Text, Field(max_length=20_000)] | StrictBool
 Configuration = Annotated[dict[Key, Value], Field(max_length=200)]
 Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=255)]], Field(max_length=100)]
 
@@ -45,7 +39,7 @@ class InstanceWish(Wish):
     environment: Literal["", "sandbox", "production"] = Field(
         "", description="For people; Zuora's entries tell it by themselves."
     )
-    confirm_environment: bool = Field(
+    confirm_environment: StrictBool = Field(
         False, description="Send credentials that are in use in Zuora's other environment, too."
     )
 
@@ -56,13 +50,13 @@ class TwinWish(Wish):
     configuration: Configuration
     name: Name | None = None
     tags: Tags | None = None
-    confirm_environment: bool = False
+    confirm_environment: StrictBool = False
 
 
 class RotationWish(TwinWish):
     """The same, and for how many days both work."""
 
-    days: Annotated[float, Field(ge=0, le=365)] | None = None
+    days: Annotated[float, Field(ge=0, le=365, strict=True)] | None = None
 
 
 class EditWish(Wish):
@@ -79,7 +73,7 @@ class CredentialsWish(Wish):
     """New credentials; what is not named is kept."""
 
     configuration: Configuration
-    confirm_environment: bool = False
+    confirm_environment: StrictBool = False
 
 
 class ReasonWish(Wish):
@@ -100,7 +94,7 @@ class DecisionWish(ReasonWish):
     """How an operation goes on that needs a person."""
 
     choice: Literal["look", "create", "mark", "adopt", "not_ours"]
-    remote_id: Annotated[int, Field(gt=0, lt=2**63)] | None = Field(
+    remote_id: Annotated[int, Field(gt=0, lt=2**63, strict=True)] | None = Field(
         None, description="Which instance of the platform, to adopt one or to say it is not ours."
     )
 
