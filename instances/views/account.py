@@ -12,7 +12,7 @@ from instances import operations, single_sign_on
 from instances.forms import EmailForm, PasswordForm
 from instances.models import ExternalIdentity, Membership, Session, stored_as
 from instances.views.finding import SignedInRequest
-from instances.views.second_check import own_check_to_post
+from instances.views.second_check import own_check, own_check_to_post
 
 
 def session_row(request: SignedInRequest) -> str:
@@ -40,6 +40,8 @@ def account(request: SignedInRequest) -> HttpResponse:
     return render(request, "account/account.html", context, status=status)
 
 
+# Asked before as well, where tries are counted: the old password cannot be guessed in a borrowed browser.
+@own_check
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def account_password(request: SignedInRequest) -> HttpResponse:

@@ -142,6 +142,11 @@ def test_it_never_leads_away(browser: Client, wanted: str) -> None:
     assert answer.headers["Location"] == "/"
 
 
+def test_a_borrowed_browser_guesses_no_old_password(browser: Client) -> None:
+    asked = browser.post("/account/password/", {"old_password": "guess"})
+    assert asked.headers["Location"].startswith(reverse("instances:confirm"))
+
+
 def test_a_page_elsewhere_is_no_way_back(browser: Client, active: Instance) -> None:
     reveal = reverse("instances:reveal", args=[active.pk])
     asked = browser.post(reveal, headers={"Referer": "https://evil.example/instances/"})

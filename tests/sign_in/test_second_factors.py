@@ -16,6 +16,8 @@ from pytest_django import Settings
 from instances import one_time, operations, vault
 from instances.models import AuditEntry, RecoveryCode, SecondFactor, SignInTries
 from instances.one_time import code_at, present_step
+from instances.vault import rotation
+from tests.test_vault import ring_text, use_ring
 
 pytestmark = pytest.mark.django_db
 
@@ -228,3 +230,14 @@ def test_seed_and_codes_are_sealed_and_bound_to_their_person(
     SecondFactor.objects.update(user=make_user("eve"))
     with pytest.raises(vault.UnreadableError):
         operations.address_of(SecondFactor.objects.get())
+
+
+def test_a_new_key_ring_takes_seed_and_codes_along(nora: User, settings: Settings) -> None:
+    seed, codes = enroll(nora)
+    use_ring(settings, ring_text("t2", t1="t", t2="u"))
+    rotation.reseal(vault.ring())
+    assert set(rotation.count_by_key()) == {"t2"}
+    rotation.retire("t1")
+    use_ring(settings, ring_text("t2", t2="u"))
+    assert show(password_shown(), now(seed)).status_code == 302
+    assert show(password_shown(), codes[0]).status_code == 302
