@@ -48,11 +48,7 @@ urlpatterns = [
     path("sign-in/provider/", single_sign_on.sso_leave, name="sso_leave"),
     path("sign-in/provider/return/", single_sign_on.sso_return, name="sso_return"),
     path("account/provider/", single_sign_on.sso_connect, name="sso_connect"),
-    path(
-        "account/provider/<int:pk>/disconnect/",
-        single_sign_on.sso_disconnect,
-        name="sso_disconnect",
-    ),
+    path("account/provider/disconnect/", single_sign_on.sso_disconnect, name="sso_disconnect"),
     path("sign-in/confirm/", second_check.confirm, name="confirm"),
     path("sign-out/", signing_in.sign_out, name="sign_out"),
     # Before Django's own pages of the same addresses.

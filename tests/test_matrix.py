@@ -175,8 +175,6 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return reverse("instances:audit_export", args=["csv"])
     if name in ("key_rotate", "key_revoke"):
         return reverse(f"instances:{name}", args=[ApiKey.objects.get().pk])
-    if name == "sso_disconnect":
-        return reverse("instances:sso_disconnect", args=[1])
     if name in ("factor_remove", "invitation_revoke"):
         return reverse(f"instances:{name}", args=[instance.pk])
     if name == "decide":

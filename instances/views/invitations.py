@@ -101,7 +101,8 @@ def invitation_revoke(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def invitation(request: HttpRequest) -> HttpResponse:
     """Take the link out of the address at once, so that no history or page keeps it."""
-    request.session[FOLLOWED] = operations.digest_of(request.GET.get("link", ""))
+    if link := request.GET.get("link"):
+        request.session[FOLLOWED] = operations.digest_of(link)
     return redirect("instances:invitation_accept")
 
 

@@ -122,10 +122,11 @@ def _connect(request: HttpRequest, person: Person, away: dict[str, Any]) -> Http
 
 @own_check
 @require_POST
-def sso_disconnect(request: SignedInRequest, pk: int) -> HttpResponse:
+def sso_disconnect(request: SignedInRequest) -> HttpResponse:
     """Take a connection away, unless one could not sign in any more then."""
     rows = ExternalIdentity.objects.filter(user=request.user)
-    identity = get_object_or_404(rows, pk=pk)
+    chosen = request.POST.get("identity", "")
+    identity = get_object_or_404(rows, pk=chosen if chosen.isdecimal() else 0)
     if not request.user.has_usable_password() and rows.count() == 1:
         return _say(request, "It is the only way you sign in by.", "instances:account")
     operations.disconnect_identity(actor=request.user, identity=identity)

@@ -181,10 +181,17 @@ def test_one_connects_the_account_one_is_signed_in_with(
             actor=eve,
             person=single_sign_on.Person(provider.issuer, "1", "", False, "", {}),
         )
-    row = ExternalIdentity.objects.get()
-    assert client.post(f"/account/provider/{row.pk}/disconnect/").status_code == 302
+    chosen = {"identity": ExternalIdentity.objects.get().pk}
+    assert client.post("/account/provider/disconnect/", chosen).status_code == 302
     # Nora has no password: it is the only way in.
     assert ExternalIdentity.objects.exists()
+    nora.set_password("four good long words")
+    nora.save()
+    client.force_login(eve)
+    assert client.post("/account/provider/disconnect/", chosen).status_code == 404
+    client.force_login(nora)
+    assert client.post("/account/provider/disconnect/", chosen).status_code == 302
+    assert not ExternalIdentity.objects.exists()
 
 
 def test_who_was_not_invited_gets_no_account_unless_wanted(
