@@ -148,7 +148,7 @@ def test_a_page_costs_the_same_however_many_lines(
 ) -> None:
     account.add_crowd(120)
     synchronize()
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         page = admin.get(f"{address}?show=only_there").content.decode()
     assert page.count('name="rows"') == 50
 
