@@ -9,7 +9,7 @@ WITH_ENV := set -a && . ./.env.example && set +a &&
 SOURCES := bench config instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults leaks drift bench screenshots check format lock
+.PHONY: help setup run test faults leaks drift grants bench screenshots check format lock
 
 help:  ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -30,6 +30,9 @@ leaks: .venv/.installed-dev  ## secrets planted everywhere, then searched in eve
 
 drift: .venv/.installed-dev  ## 10,000 foreign instances adopted, changed behind our back, brought back (about eight minutes)
 	@FOREIGN=$(or $(ARGS),10000) $(BIN)/python tests/servers.py postgresql -- -q -s tests/test_drift_processes.py
+
+grants: .venv/.installed-dev  ## 10,000 random grants and removals beside a small model of who may what (about ten minutes)
+	@GRANTS=$(or $(ARGS),10000) $(BIN)/python tests/servers.py sqlite -- -q -s tests/grants
 
 screenshots: .venv/.installed-dev  ## the pictures of README and docs anew, taken by the browser tests
 	@SCREENSHOTS=$(CURDIR)/docs/screenshots $(BIN)/python tests/servers.py sqlite -- tests/e2e/test_screenshots.py -q

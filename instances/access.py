@@ -157,6 +157,29 @@ def managed_by(user: User, among: Collection[UUID] | None = None) -> QuerySet[In
     return rows.filter(Q(organization__in=administered) | owned | shared)
 
 
+def managers_by_role(instances: Collection[Instance]) -> dict[UUID, set[int]]:
+    """Return the ids of who manages each by role or as its owner, switched off or not."""
+    of = {one.organization_id for one in instances}
+    members = Membership.objects.filter(
+        organization__in=of, role__in=_roles_allowing(Action.CREATE)
+    )
+    roles = {(one.organization_id, one.user_id): Role(one.role) for one in members}
+    managing = _roles_allowing(Action.MANAGE)
+    return {
+        one.pk: {
+            user
+            for (organization, user), role in roles.items()
+            if organization == one.organization_id and (role in managing or user == one.owner_id)
+        }
+        for one in instances
+    }
+
+
+def may_hand_over(user: User, instance: Instance) -> bool:
+    """Tell whether `user` may give `instance` another owner: not by a share, which is not theirs to give."""
+    return user.is_active and user.pk in managers_by_role([instance])[instance.pk]
+
+
 def findings_for(user: User) -> QuerySet[Finding]:
     """Return the findings that `user` may decide about."""
     return Finding.objects.filter(

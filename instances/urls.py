@@ -16,6 +16,7 @@ from instances.views import (
     editing,
     element_new,
     elements,
+    handing_over,
     health,
     instance_drift,
     instance_health,
@@ -25,6 +26,8 @@ from instances.views import (
     notifications,
     organizations,
     overview,
+    people,
+    person,
     reauthentication,
     removal,
     rotation,
@@ -34,6 +37,7 @@ from instances.views import (
     signing_in,
     single_sign_on,
     status,
+    teams,
     token,
     webhooks,
 )
@@ -119,6 +123,7 @@ urlpatterns = [
     path("instances/<uuid:pk>/token/", token.instance_token, name="token"),
     path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
     path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),
+    path("instances/<uuid:pk>/hand-over/", handing_over.instance_hand_over, name="hand_over"),
     path("shares/<uuid:pk>/remove/", sharing.share_remove, name="share_remove"),
     path("audit/", audit.audit_list, name="audit_list"),
     path("audit/export/<str:kind>/", audit.audit_export, name="audit_export"),
@@ -187,5 +192,48 @@ urlpatterns = [
         "organizations/<uuid:pk>/drift/cancel/", drift.comparison_cancel, name="comparison_cancel"
     ),
     path("organizations/<uuid:pk>/drift/adoption/stop/", drift.adoption_stop, name="adoption_stop"),
+    path("organizations/<uuid:pk>/people/", people.organization_people, name="organization_people"),
+    path(
+        "organizations/<uuid:pk>/people/<int:person>/",
+        person.organization_person,
+        name="organization_person",
+    ),
+    path(
+        "organizations/<uuid:pk>/people/<int:person>/role/",
+        person.person_role,
+        name="person_role",
+    ),
+    path(
+        "organizations/<uuid:pk>/people/<int:person>/hand-over/",
+        person.person_hand_over,
+        name="person_hand_over",
+    ),
+    path(
+        "organizations/<uuid:pk>/people/<int:person>/remove/",
+        person.person_remove,
+        name="organization_person_remove",
+    ),
+    path(
+        "organizations/<uuid:pk>/people/<int:person>/seen/<uuid:instance>/accept/",
+        person.sight_accept,
+        name="sight_accept",
+    ),
+    path("organizations/<uuid:pk>/teams/", teams.organization_teams, name="organization_teams"),
+    path(
+        "organizations/<uuid:pk>/teams/<int:team>/",
+        teams.organization_team,
+        name="organization_team",
+    ),
+    path("organizations/<uuid:pk>/teams/<int:team>/join/", teams.team_join, name="team_join"),
+    path(
+        "organizations/<uuid:pk>/teams/<int:team>/people/<int:person>/leave/",
+        teams.team_leave,
+        name="team_leave",
+    ),
+    path(
+        "organizations/<uuid:pk>/teams/<int:team>/delete/",
+        teams.organization_team_delete,
+        name="organization_team_delete",
+    ),
     path("organizations/<uuid:pk>/", organizations.organization_detail, name="organization"),
 ]

@@ -145,4 +145,18 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     # Nobody followed a link.
     "invitation_accept": (dict.fromkeys(ROLES, GONE), dict.fromkeys(ROLES, GONE)),
     "organization": (only(200, *MEMBERS), only(422, "admin")),
+    # About the owner, and a team that they are in.
+    "organization_people": (only(200, "admin"), only(422, "admin")),
+    "organization_person": (only(200, "admin"), everybody(405)),
+    "person_role": (everybody(405), only(422, "admin")),
+    "person_hand_over": (everybody(405), only(422, "admin")),
+    "organization_person_remove": (only(200, "admin"), only(302, "admin")),
+    "sight_accept": (everybody(405), only(302, "admin")),
+    "organization_teams": (only(200, "admin"), only(422, "admin")),
+    "organization_team": (only(200, "admin"), only(422, "admin")),
+    "team_join": (everybody(405), only(422, "admin")),
+    "team_leave": (everybody(405), only(302, "admin")),
+    "organization_team_delete": (only(200, "admin"), only(302, "admin")),
+    # By role or as the owner: a share to manage lets nobody give it away.
+    "hand_over": (only(200, "owner", "admin"), only(422, "owner", "admin")),
 }

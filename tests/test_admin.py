@@ -235,7 +235,7 @@ def test_membership_is_recorded_when_given_and_taken(
 
 def test_team_is_recorded_with_its_people(desk: Client, make_user: Any) -> None:
     desk.post(url(Team, "add"), {"name": "Finance", "members": [make_user("nora").pk]})
-    assert AuditEntry.objects.get(action="team.changed").detail == {"members": ["nora"]}
+    assert AuditEntry.objects.get(action="team.joined").detail == {"person": "nora"}
 
 
 def test_share_needs_the_right_to_manage(desk: Client, active: Instance, make_user: Any) -> None:

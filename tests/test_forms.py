@@ -16,7 +16,7 @@ from instances.forms import (
     RequestPreview,
     ShareForm,
 )
-from instances.models import Organization, Team
+from instances.models import Instance, Organization, Team
 from instances.reach import reach_of
 
 Typed = dict[str, Any]
@@ -188,8 +188,10 @@ def test_preview_reads_a_form_full_of_errors(operator: User) -> None:
 def test_share_wants_exactly_one_recipient(operator: User, make_user: Any) -> None:
     team = Team.objects.create(name="Finance")
     make_user("nora")
-    neither = ShareForm({"level": "view"}, actor=operator)
-    both = ShareForm({"level": "view", "person": "nora", "team": team.pk}, actor=operator)
+    neither = ShareForm({"level": "view"}, actor=operator, instance=Instance())
+    both = ShareForm(
+        {"level": "view", "person": "nora", "team": team.pk}, actor=operator, instance=Instance()
+    )
     assert list(neither.errors) == list(both.errors) == ["person"]
 
 
@@ -198,34 +200,43 @@ def test_person_is_found_by_user_name_or_address(
     operator: User, make_user: Any, person: str
 ) -> None:
     nora = make_user("nora")
-    form = ShareForm({"level": "use", "person": person}, actor=operator)
+    form = ShareForm({"level": "use", "person": person}, actor=operator, instance=Instance())
     assert form.is_valid(), form.errors
     assert form.wish()["user"] == nora
 
 
 @pytest.mark.parametrize("person", ["nobody", "olivia"])
 def test_person_unknown_or_oneself_is_refused(operator: User, person: str) -> None:
-    assert "person" in ShareForm({"level": "use", "person": person}, actor=operator).errors
+    assert (
+        "person"
+        in ShareForm({"level": "use", "person": person}, actor=operator, instance=Instance()).errors
+    )
 
 
 def test_address_of_two_people_needs_a_user_name(operator: User, make_user: Any) -> None:
     make_user("nora")
     User.objects.filter(pk=make_user("nils").pk).update(email="nora@example.com")
-    form = ShareForm({"level": "use", "person": "nora@example.com"}, actor=operator)
+    form = ShareForm(
+        {"level": "use", "person": "nora@example.com"}, actor=operator, instance=Instance()
+    )
     assert form.errors["person"] == ["Several people have this address: give the user name."]
 
 
 def test_until_means_the_end_of_that_day(operator: User, make_user: Any) -> None:
     make_user("nora")
     day = (timezone.now() + timedelta(days=3)).date()
-    form = ShareForm({"level": "use", "person": "nora", "until": day}, actor=operator)
+    form = ShareForm(
+        {"level": "use", "person": "nora", "until": day}, actor=operator, instance=Instance()
+    )
     assert form.is_valid(), form.errors
     end = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
     assert form.wish()["expires_at"] == end
 
 
 def test_until_in_the_past_is_refused(operator: User) -> None:
-    form = ShareForm({"level": "use", "person": "x", "until": "2020-01-01"}, actor=operator)
+    form = ShareForm(
+        {"level": "use", "person": "x", "until": "2020-01-01"}, actor=operator, instance=Instance()
+    )
     assert "until" in form.errors
 
 

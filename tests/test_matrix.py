@@ -27,6 +27,7 @@ from instances.models import (
     Scope,
     Share,
     ShareLevel,
+    Team,
     Webhook,
 )
 from tests.expected import (
@@ -76,6 +77,8 @@ def instance(ask: Callable[..., Instance], operator: User) -> Instance:
     )
     Notification.objects.create(notice=note(instance, NoticeKind.CREATED), user=operator)
     add_delivery(add_webhook(instance.organization))
+    team = Team.objects.create(name="Billing", organization=instance.organization)
+    team.members.add(operator)
     for key, authentication in (("zuorav2", "oauth2"), ("ledgers", "basic")):
         Element.objects.create(
             organization=instance.organization,
@@ -163,7 +166,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"rotate", "instance_drift"}
+    of_instance |= {"rotate", "instance_drift", "hand_over"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name in ("webhook", "webhook_secret", "webhook_test", "webhook_remove"):
         return reverse(f"instances:{name}", args=[Webhook.objects.get().pk])
@@ -177,6 +180,8 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return reverse(f"instances:{name}", args=[ApiKey.objects.get().pk])
     if name in ("factor_remove", "invitation_revoke"):
         return reverse(f"instances:{name}", args=[instance.pk])
+    if (about := of_people(name, instance)) is not None:
+        return reverse(f"instances:{name}", args=about)
     if name == "decide":
         return reverse("instances:decide", args=[instance.operations.get().pk])
     if name == "rotation_decide":
@@ -192,6 +197,25 @@ def address(name: str, instance: Instance, share: Share) -> str:
         return reverse("instances:finding", args=[Finding.objects.get().pk])
     key = keys.get(name) or (instance.pk if name in of_instance else None)
     return reverse(f"instances:{name}", args=[key] if key else [])
+
+
+def of_people(name: str, instance: Instance) -> list[Any] | None:
+    """Return what the address of a page about people is made of; None if it is no such page."""
+    of, person, team = instance.organization_id, instance.owner_id, Team.objects.first()
+    about: dict[str, list[Any]] = {
+        "organization_people": [of],
+        "organization_person": [of, person],
+        "person_role": [of, person],
+        "person_hand_over": [of, person],
+        "organization_person_remove": [of, person],
+        "sight_accept": [of, person, instance.pk],
+        "organization_teams": [of],
+        "organization_team": [of, team and team.pk],
+        "team_join": [of, team and team.pk],
+        "team_leave": [of, team and team.pk, person],
+        "organization_team_delete": [of, team and team.pk],
+    }
+    return about.get(name)
 
 
 def test_every_address_has_a_row() -> None:

@@ -113,7 +113,7 @@ def build(seed: int, make_user: Callable[..., User]) -> World:
     """Make a world of its own for each seed: 140 instances, many shares, some expired."""
     made = World(random.Random(seed))
     made.people = [make_user(f"person-{at}") for at in range(6)]
-    made.organizations = [_organization(at) for at in range(4)]
+    made.organizations = [organization_row(at) for at in range(4)]
     Organization.objects.bulk_create(made.organizations)
     made.teams = Team.objects.bulk_create(Team(name=f"team {at}") for at in range(3))
     _join(made)
@@ -126,7 +126,8 @@ def build(seed: int, make_user: Callable[..., User]) -> World:
     return made
 
 
-def _organization(at: int) -> Organization:
+def organization_row(at: int) -> Organization:
+    """Return an organization that nothing is ever sent for."""
     return Organization(
         name=f"Organization {at}",
         base_url="https://api.cloud-elements.com/elements/api-v2",

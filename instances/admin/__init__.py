@@ -1,7 +1,8 @@
 """Django admin: the same rows and the same operations as the pages, for administrators."""
 
 from instances.admin.api_keys import ApiKeyAdmin
-from instances.admin.organizations import MembershipAdmin, OrganizationAdmin, TeamAdmin
+from instances.admin.memberships import MembershipAdmin, TeamAdmin
+from instances.admin.organizations import OrganizationAdmin
 from instances.admin.people import SecondFactorAdmin
 from instances.admin.records import (
     AttemptAdmin,

@@ -6,12 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from instances import audit, hosts, operations
+from instances import hosts, operations
 from instances.forms.organizations import SECRETS, secret_help, secret_input, why_secrets_needed
-from instances.models import Membership, Organization, Team
+from instances.models import Organization
 from instances.operations import SecretPair
 from instances.secret import Secret
 
@@ -121,75 +120,3 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
             is_active=form.cleaned_data["is_active"],
             **form.changes(),
         )
-
-
-@admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Membership]):
-    """Who belongs to which organization, in which role; each change is recorded."""
-
-    list_display = ("user", "organization", "role", "created_at")
-    list_filter = ("organization", "role")
-    list_select_related = ("user", "organization")
-    search_fields = ("user__username", "user__email", "organization__name")
-    raw_id_fields = ("user",)
-    ordering = ("organization__name", "user__username")
-
-    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        _record(request, "membership.changed" if change else "membership.added", obj)
-
-    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        _record(request, "membership.removed", obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        for membership in queryset.select_related("user", "organization"):
-            self.delete_model(request, membership)
-
-
-def _record(request: HttpRequest, action: str, membership: Membership) -> None:
-    audit.record(
-        cast(User, request.user),
-        action,
-        membership.organization,
-        person=membership.user.get_username(),
-        role=membership.role,
-    )
-
-
-class TeamAdminForm(forms.ModelForm[Team]):
-    """A team; its people as boxes to tick, which need neither script nor practice."""
-
-    members = forms.ModelMultipleChoiceField(
-        queryset=User.objects.order_by("username"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    class Meta:
-        model = Team
-        fields = ("name", "members")
-
-
-@admin.register(Team)
-class TeamAdmin(admin.ModelAdmin[Team]):
-    """People to whom instances are shared together; each change is recorded."""
-
-    list_display = ("name",)
-    search_fields = ("name",)
-    form = TeamAdminForm
-    ordering = ("name",)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        team: Team = form.instance
-        people = [user.get_username() for user in team.members.order_by("username")]
-        audit.record(cast(User, request.user), "team.changed", team, members=people)
-
-    def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        audit.record(cast(User, request.user), "team.deleted", obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
-        for team in queryset:
-            self.delete_model(request, team)

@@ -35,6 +35,14 @@ class ShareAdminForm(forms.ModelForm[Share]):
             raise ValidationError("You may not manage this instance.")
         return instance
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse the team of another organization, and what somebody else gave."""
+        cleaned = self.cleaned_data
+        team, instance = cleaned.get("team"), cleaned.get("instance")
+        if team and instance and team.organization_id not in (None, instance.organization_id):
+            self.add_error("team", "This team belongs to another organization.")
+        return cleaned
+
 
 @admin.register(Share)
 class ShareAdmin(admin.ModelAdmin[Share]):

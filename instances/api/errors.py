@@ -35,6 +35,10 @@ REFUSED: dict[type[Exception], tuple[int, str, str]] = {
         "It does not wait for a decision (any more).",
     ),
     operations.RotationDecidedError: (409, "not-waiting", "It stands elsewhere by now."),
+    operations.NotTheirShareError: (
+        *(409, "not-their-share"),
+        "Somebody else shared it with them: only they, its owner or an admin changes that.",
+    ),
     operations.NoTokenError: (409, "no-token", "There is no token (yet, or any more)."),
     vault.UnreadableError: (
         *(409, "unreadable"),

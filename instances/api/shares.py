@@ -14,7 +14,8 @@ from instances.api.errors import invalid
 from instances.api.shapes import ShareList, ShareOut
 from instances.api.wishes import ShareWish
 from instances.forms import ShareForm
-from instances.models import Scope, Team
+from instances.forms.sharing import teams_for
+from instances.models import Scope
 
 TAGS = ["Shares"]
 
@@ -47,10 +48,11 @@ def share_instance(request: HttpRequest, pk: UUID, wish: ShareWish) -> ShareOut:
     caller = caller_of(request)
     instance = caller.find_managed(pk)
     data: dict[str, Any] = wish.model_dump(exclude_none=True)
-    if wish.team and (team := Team.objects.filter(name=wish.team).first()) is None:
+    teams = teams_for(instance)
+    if wish.team and (team := teams.filter(name=wish.team).first()) is None:
         raise invalid(("team", "There is no such team."))
     data["team"] = team.pk if wish.team and team else ""
-    form = ShareForm(data, actor=caller.user)
+    form = ShareForm(data, actor=caller.user, instance=instance)
     refuse_invalid(form)
     made = operations.share_instance(actor=caller.user, instance=instance, **form.wish())
     return showing.share(made)

@@ -11,6 +11,7 @@ from instances.forms.filters import Chip, InstanceFilter, PagePosition
 from instances.forms.invitations import InvitationForm, NewAccountForm
 from instances.forms.lifecycle import SwitchForm
 from instances.forms.organizations import OrganizationForm
+from instances.forms.people import HeirForm, MemberForm, RoleForm, SightForm, TeamForm, TeammateForm
 from instances.forms.preferences import PreferencesForm
 from instances.forms.preview import RequestPreview
 from instances.forms.proofs import AppForm, ConfirmForm, PasskeyForm, ProofForm
@@ -35,9 +36,11 @@ __all__ = [
     "ElementForm",
     "EmailForm",
     "FindingForm",
+    "HeirForm",
     "InstanceFilter",
     "InstanceForm",
     "InvitationForm",
+    "MemberForm",
     "NewAccountForm",
     "OrganizationForm",
     "PagePosition",
@@ -49,10 +52,14 @@ __all__ = [
     "ReauthenticationForm",
     "ReconsentForm",
     "RequestPreview",
+    "RoleForm",
     "ShareForm",
     "Show",
+    "SightForm",
     "SignInForm",
     "SwitchForm",
+    "TeamForm",
+    "TeammateForm",
     "TimelineFilter",
     "WebhookChangeForm",
     "WebhookForm",

@@ -1,36 +1,37 @@
 """Share an instance with a person or a team."""
 
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from instances.models import ShareLevel, Team
+from instances.forms.person import PersonField
+from instances.models import Instance, ShareLevel, Team
 
 LEVELS = [
     (ShareLevel.VIEW.value, "View: see state, configuration and activity"),
     (ShareLevel.USE.value, "Use: also copy and reveal its token"),
     (ShareLevel.MANAGE.value, "Manage: also change it and share it with others"),
 ]
+HELD = "Somebody else shared it with them already: only they, its owner or an admin changes that."
+
+
+def teams_for(instance: Instance) -> QuerySet[Team]:
+    """Return the teams with which an instance can be shared, those of its organization first."""
+    of = Q(organization=instance.organization_id) | Q(organization__isnull=True)
+    return Team.objects.filter(of).order_by(F("organization").asc(nulls_last=True), "name")
 
 
 class ShareForm(forms.Form):
     """With whom, how far, until when."""
 
-    person = forms.CharField(
-        required=False,
-        max_length=254,
-        help_text="User name or e-mail address.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-    )
+    person = PersonField(required=False)
     team = forms.ModelChoiceField(
-        queryset=Team.objects.order_by("name"), required=False, empty_label="No team"
+        queryset=Team.objects.none(), required=False, empty_label="No team"
     )
     level = forms.ChoiceField(
         label="What they may do",
@@ -46,25 +47,22 @@ class ShareForm(forms.Form):
         error_messages={"invalid": "Until is not a date."},
     )
 
-    def __init__(self, data: Any = None, *, actor: User) -> None:
+    def __init__(self, data: Any = None, *, actor: User, instance: Instance) -> None:
         super().__init__(data)
         self.actor = actor
+        teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
+        teams.queryset = teams_for(instance).order_by("name")
 
     def clean_person(self) -> User | None:
-        """Find the person by user name, else by an address that only one person has."""
-        text = self.cleaned_data["person"]
-        if not text:
-            return None
-        people = User.objects.filter(Q(username=text) | Q(email__iexact=text), is_active=True)
-        found = list(people.order_by("pk")[:10])
-        exact = [person for person in found if person.username == text] or found
-        if len(exact) > 1:
-            raise ValidationError("Several people have this address: give the user name.")
-        if not exact:
-            raise ValidationError("Nobody here has this user name or e-mail address.")
-        if exact[0] == self.actor:
+        """Refuse the actor: it is about others."""
+        person: User | None = self.cleaned_data["person"]
+        if person == self.actor:
             raise ValidationError("That is you: you have it already.")
-        return exact[0]
+        return person
+
+    def say_held(self) -> None:
+        """Say that the earlier share is another's; for `operations.NotTheirShareError`."""
+        self.add_error(None, HELD)
 
     def clean_until(self) -> datetime | None:
         """Return the end of the day."""

@@ -11,7 +11,7 @@ from instances.models.attempt import (
     Evidence,
     EvidenceKind,
 )
-from instances.models.audit import AuditEntry, AuditKey, AuditResult, AuditSeal
+from instances.models.audit import REVEALS, AuditEntry, AuditKey, AuditResult, AuditSeal
 from instances.models.candidate import Candidate, CandidateState
 from instances.models.consent import Consent, ConsentProtocol
 from instances.models.credential import CredentialPrint, erase_credentials
@@ -70,6 +70,7 @@ __all__ = [
     "FINAL",
     "HOOKED",
     "OWN_TAG",
+    "REVEALS",
     "SCOPE_COLUMNS",
     "UNRESOLVED",
     "UNWARNED",

@@ -15,6 +15,10 @@ class AuditResult(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
+# Actions that put a token before somebody's eyes.
+REVEALS = ("token.revealed", "token.copied")
+
+
 class AuditEntry(models.Model):
     """One line of the record; it names its object in words, so that it outlives the object."""
 
@@ -43,6 +47,12 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["object_id", "-id"], name="audit_by_object"),
             models.Index(fields=["at"], name="audit_by_time"),
+            # Few among many: who was handed a token of an organization.
+            models.Index(
+                fields=["organization_id", "actor"],
+                condition=Q(action__in=REVEALS),
+                name="audit_of_reveals",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

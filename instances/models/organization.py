@@ -78,6 +78,11 @@ class Organization(models.Model):
     verify_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     verify_problem = models.CharField(max_length=300, blank=True, default="", editable=False)
     is_active = models.BooleanField(default=True)
+    asks_reason = models.BooleanField(
+        "ask for a reason",
+        default=False,
+        help_text="Whoever copies or reveals a token says why; the reason is in the audit record.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     # Calls at the same time; empty: as the installation's setting says.

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from instances.models.identity import new_id
 from instances.models.instance import Instance
+from instances.models.organization import Organization
 
 
 class ShareLevel(models.TextChoices):
@@ -22,8 +23,28 @@ class ShareLevel(models.TextChoices):
 class Team(models.Model):
     """People to whom instances are shared together."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
+    # Whose admins say who is in it, and whose instances are shared with it; empty: of all
+    # organizations, and in the hands of the installation's administrators (decision 0023).
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="teams", null=True, blank=True
+    )
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="teams", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                name="team_name_unique_in_organization",
+                violation_error_message="There is a team of this name already.",
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(organization__isnull=True),
+                name="team_name_unique_without_organization",
+                violation_error_message="There is a team of this name already.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from django.utils import timezone
 from instances import access, operations, prepared
 from instances.access import Action
 from instances.models import (
+    REVEALS,
     AuditEntry,
     Instance,
     InstanceStatus,
@@ -20,7 +21,6 @@ from instances.models import (
 )
 from instances.models.walk import Span, newest
 from instances.reach import Reach
-from instances.views.seen import REVEALS
 
 PEOPLE_SHOWN = 20
 # So many lines of the platform's usage are looked at for the newest call.

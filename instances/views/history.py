@@ -55,6 +55,8 @@ WORDS = {
     "instance.shared": ("Shared", "info", "share-2"),
     "share.changed": ("Share changed", "info", "share-2"),
     "share.removed": ("Share removed", "warn", "x"),
+    "instance.handed_over": ("Handed over", "info", "users"),
+    "token.sight_accepted": ("Accepted that its token is known", "info", "eye"),
     "token.revealed": ("Token revealed", "warn", "eye"),
     "token.copied": ("Token copied", "warn", "copy"),
     "sign_in.done": ("Signed in", "ok", "circle-user"),
@@ -129,6 +131,8 @@ def _detail(entry: AuditEntry) -> str:
         return PROBLEMS.get(str(entry.detail["problem"]), OTHER)[0].rstrip(".")
     if reason := entry.detail.get("reason"):
         return f"Reason: {reason}"
+    if entry.action == "instance.handed_over":
+        return f"From {entry.detail.get('was')} to {entry.detail.get('to')}"
     if changes := next(filter(None, map(entry.detail.get, TELLING)), None):
         return ", ".join(changes)
     recipient, level = entry.detail.get("recipient"), entry.detail.get("level")

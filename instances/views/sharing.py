@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from instances import access, operations
 from instances.access import Action
 from instances.forms import ShareForm
+from instances.models import Instance
 from instances.views.detail import frame
 from instances.views.finding import (
     SignedInRequest,
@@ -25,21 +26,31 @@ from instances.views.finding import (
 def instance_sharing(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show with whom the instance is shared; share it with one more."""
     instance = find_instance(request.user, pk)
-    form = ShareForm(request.POST if request.method == "POST" else None, actor=request.user)
+    data = request.POST if request.method == "POST" else None
+    form = ShareForm(data, actor=request.user, instance=instance)
     if request.method == "POST":
         access.require(request.user, Action.MANAGE, instance)
-        if form.is_valid():
-            share = operations.share_instance(actor=request.user, instance=instance, **form.wish())
-            messages.success(request, f"Shared with {share.recipient}.")
+        if form.is_valid() and _share(request, instance, form):
             return redirect("instances:sharing", instance.pk)
     shares = instance.shares.select_related("user", "team", "granted_by").order_by("-pk")
     context = frame(request.user, instance) | {
         "form": form,
         "shares": shares,
         "now": timezone.now(),
+        "may_hand_over": access.may_hand_over(request.user, instance),
     }
     status = 422 if form.errors else 200
     return render(request, "instances/instance_sharing.html", context, status=status)
+
+
+def _share(request: SignedInRequest, instance: Instance, form: ShareForm) -> bool:
+    try:
+        share = operations.share_instance(actor=request.user, instance=instance, **form.wish())
+    except operations.NotTheirShareError:
+        form.say_held()
+        return False
+    messages.success(request, f"Shared with {share.recipient}.")
+    return True
 
 
 @require_http_methods(["GET", "POST"])

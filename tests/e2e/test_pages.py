@@ -14,11 +14,14 @@ from instances import operations
 from instances.models import (
     ApiKey,
     Instance,
+    Membership,
     OperationState,
     Organization,
+    Role,
     Scope,
     Share,
     ShareLevel,
+    Team,
 )
 from tests.e2e.conftest import Visitor
 from tests.states import put_in_state
@@ -76,7 +79,8 @@ def in_every_state(
 def pages(made: list[Instance], organization: Organization) -> list[str]:
     """The address of every page that a member can open."""
     ready = made[5].pk
-    share = Share.objects.get()
+    share = Share.objects.first()
+    assert share is not None
     plain = [
         "start",
         "list",
@@ -115,7 +119,27 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
             reverse(f"instances:{name}", args=[ApiKey.objects.earliest("pk").pk])
             for name in ("key_rotate", "key_revoke")
         ],
+        *of_people(made[5], organization),
         "/no-such-page/",
+    ]
+
+
+def of_people(shared: Instance, organization: Organization) -> list[str]:
+    """The address of every page about the people of an organization."""
+    of, owner = organization.pk, shared.owner_id
+    team = Team.objects.create(name="Finance", organization=organization)
+    operations.compose_team(actor=shared.owner, team=team, people=User.objects.all())
+    level = ShareLevel.VIEW
+    operations.share_instance(actor=shared.owner, instance=shared, level=level, team=team)
+    operations.reveal_token(actor=shared.owner, instance=shared)
+    return [
+        reverse("instances:organization_people", args=[of]),
+        reverse("instances:organization_person", args=[of, owner]),
+        reverse("instances:organization_person_remove", args=[of, owner]),
+        reverse("instances:organization_teams", args=[of]),
+        reverse("instances:organization_team", args=[of, team.pk]),
+        reverse("instances:organization_team_delete", args=[of, team.pk]),
+        reverse("instances:hand_over", args=[shared.pk]),
     ]
 
 
@@ -132,12 +156,16 @@ def test_pages_are_accessible_and_fit(
 ) -> None:
     operator.is_superuser = operator.is_staff = True
     with_password(operator)
+    Membership.objects.filter(user=operator).update(role=Role.ADMIN)
     somebody = visitor(viewport=window, color_scheme=scheme)
     somebody.visit("/sign-in/")
     problems = {"/sign-in/": somebody.accessibility_violations()}
     somebody.sign_in("olivia")
     for path in pages(in_every_state, organization):
         somebody.visit(path)
+        if shots := os.environ.get("SHOTS"):
+            name = f"{path.strip('/').replace('/', '-')[-60:]}-{scheme}-{window['width']}"
+            somebody.page.screenshot(path=f"{shots}/{name}.png", full_page=True)
         problems[path] = somebody.accessibility_violations()
         if (wider := somebody.overflow()) > 0:
             problems[path].append(f"{wider} pixels wider than the window")
