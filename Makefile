@@ -6,7 +6,7 @@ ARGS ?=
 BIN := .venv/bin
 # The tools read the settings; .env.example holds a safe value for each of them.
 WITH_ENV := set -a && . ./.env.example && set +a &&
-SOURCES := bench config instances sandbox tests manage.py
+SOURCES := bench config elementdesk instances sandbox tests manage.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test faults leaks drift grants bench screenshots check format lock
