@@ -34,6 +34,12 @@ def say_json(told: Any) -> None:
     say(json.dumps(told, indent=2))
 
 
+def _mention(line: str) -> None:
+    """Write a line to standard error at once, beside what programs read."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def list_instances(server: Server, asked: argparse.Namespace) -> Exit:
     """Print every instance that the filters leave, newest first."""
     query = {name: value for name in FILTERS if (value := getattr(asked, name))}
@@ -73,8 +79,7 @@ def create(server: Server, asked: argparse.Namespace) -> Exit:
     if not ONCE.fullmatch(once):
         raise Failure(Exit.USAGE, "A --key has up to 200 letters, digits and signs, no spaces.")
     # Said before anything is sent: whatever happens, the same request can be repeated.
-    sys.stderr.write(f"Idempotency key: {once}\n")
-    sys.stderr.flush()
+    _mention(f"Idempotency key: {once}")
     try:
         operation = server.post("instances", body, Idempotency_Key=once)
     except Lost as error:
@@ -84,6 +89,8 @@ def create(server: Server, asked: argparse.Namespace) -> Exit:
         )
         raise Failure(Exit.NEEDS_PERSON, sentence) from None
     if asked.wait:
+        # Whatever interrupts the waiting, `wait` goes on with this.
+        _mention(plain(f"Operation: {operation['id']}"))
         return _follow(server, operation, asked)
     _show(operation, asked)
     return Exit.DONE
@@ -166,7 +173,7 @@ def token(server: Server, asked: argparse.Namespace) -> Exit:
     # A token is recorded as seen when it is fetched: only when there is a place for it.
     with replacing(path) as replacement:
         replacement.write(with_variable(content, name, _fetched(server, asked)))
-    sys.stderr.write(f"{name} is in {plain(path)}.\n")
+    _mention(f"{name} is in {plain(path)}.")
     return Exit.DONE
 
 

@@ -111,6 +111,7 @@ def test_an_instance_is_created_once_and_its_token_kept(
     with a_worker():
         made = shell.type("create", str(instance_json), "--key", "k-1", "--wait", "--json")
     operation = json.loads(made.stdout)
+    assert made.stderr.splitlines() == ["Idempotency key: k-1", f"Operation: {operation['id']}"]
     again = shell.type("create", str(instance_json), "--key", "k-1", "--json")
     assert json.loads(again.stdout)["id"] == operation["id"]
     assert (operation["state"], len(account.instances())) == ("succeeded", 1)
