@@ -16,8 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from config.celery import app as celery
-from instances.models import Instance, InstanceStatus, Organization
+from instances.models import Instance, InstanceStatus, Organization, Role, Webhook
 from sandbox.running import Account
+from tests.leaks.made_here import make_secrets
 from tests.leaks.scanner import Pieces, Sink, files, scan, table, text
 from tests.workers import Worker, empty_broker, wait_for
 
@@ -107,10 +108,17 @@ def page_sources(client: Client) -> bytes:
     names = ["detail", "configuration", "instance_activity", "token", "sharing"]
     paths = [reverse(f"instances:{n}", args=[i.pk]) for i in Instance.objects.all() for n in names]
     plain = ["list", "new", "activity", "organizations", "organization_new", "account"]
-    paths += [reverse(f"instances:{name}") for name in plain]
+    plain += ["account_factors", "account_sessions", "keys", "key_new", "preferences", "status"]
+    paths += [reverse(f"instances:{name}") for name in [*plain, "notifications", "audit_list"]]
+    paths += [reverse("api:openapi"), reverse("api:documentation")]
+    about = ["organization", "organization_people", "organization_teams", "organization_keys"]
+    about += ["organization_invitations", "webhooks", "webhook_new"]
     for organization in Organization.objects.all():
-        paths.append(reverse("instances:organization", args=[organization.pk]))
-    for model in ("instance", "operation", "attempt", "organization", "share", "auditentry"):
+        paths += [reverse(f"instances:{name}", args=[organization.pk]) for name in about]
+    for webhook in Webhook.objects.all():
+        paths.append(reverse("instances:webhook", args=[webhook.pk]))
+    models = ["instance", "operation", "attempt", "organization", "share", "auditentry"]
+    for model in [*models, "apikey", "secondfactor", "webhook", "delivery"]:
         paths.append(reverse(f"admin:instances_{model}_changelist"))
     for one in Instance.objects.all():
         paths.append(reverse("admin:instances_instance_change", args=[one.pk]))
@@ -134,9 +142,12 @@ def test_planted_secrets_are_nowhere(
     client = Client()
     operator.is_superuser = operator.is_staff = True
     operator.save()
+    operator.memberships.update(role=Role.ADMIN)
     client.force_login(operator)
     missing = {"password": secrets_of["wrong password"], "client_secret": secrets_of["password"]}
     refused_form = client.post(reverse("instances:new"), missing).content
+    made = make_secrets(operator, Organization.objects.get())
+    made["session"] = client.cookies[settings.SESSION_COOKIE_NAME].value
     with broker.monitor() as overheard:
         celery.send_task(NO_TASK)  # of which the worker complains in its log
         live_through_everything(ask, account, secrets_of)
@@ -147,7 +158,11 @@ def test_planted_secrets_are_nowhere(
     worker.stop()
     broker.delete("control")
     call_command("dumpdata", "instances")
-    secrets = secrets_of | {f"token {i}": row["token"] for i, row in enumerate(account.instances())}
+    secrets = (
+        secrets_of
+        | made
+        | {f"token {i}": row["token"] for i, row in enumerate(account.instances())}
+    )
     reads = {
         "database": text("rows", database_dump()),
         "database files": database_files(),
@@ -159,6 +174,8 @@ def test_planted_secrets_are_nowhere(
     }
     controls = dict.fromkeys(reads, CONTROL) | {"log of the worker": NO_TASK}
     results = scan([Sink(name, controls[name], read) for name, read in reads.items()], secrets)
+    hits = {result.name: result.hits for result in results if result.hits}
+    assert hits == {}
     assert all(result.is_clean for result in results), (table(results), results)
     assert b"doorbell" in worker.log.read_bytes()
 

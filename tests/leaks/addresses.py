@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db.models import Model, UUIDField
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-ROWS_PER_MODEL = 9
+ROWS_PER_MODEL = 6
+# Rows that no address names.
+UNNAMED = ("RecoveryCode", "Attempt", "Candidate")
 
 
 def patterns(
@@ -49,6 +51,13 @@ def arguments(name: str, pattern: URLPattern) -> Iterable[dict[str, Any]]:
     if wanted == {"pk", "choice"}:
         rotating = apps.get_model("instances", "Rotation")._default_manager.order_by("-pk")
         return [{"pk": row.old_id, "choice": "longer"} for row in rotating[:ROWS_PER_MODEL]]
+    if wanted == {"key"}:
+        elements = apps.get_model("instances", "Element")._default_manager.order_by("pk")
+        return [{"key": key} for key in elements.values_list("element_key", flat=True)[:2]]
+    if wanted == {"kind"}:
+        return [{"kind": kind} for kind in ("csv", "jsonl")]
+    if "team" in wanted or "person" in wanted:
+        return [{name: each[name] for name in wanted} for each in people()]
     if wanted == {"how"}:
         return [{"how": how} for how in ("foreign", "unknown")]
     if wanted == {"app_label"}:
@@ -72,7 +81,22 @@ def model_of(name: str) -> type[Model]:
 def with_uuid() -> list[type[Model]]:
     """Return the models whose rows have addresses of their own."""
     models = apps.get_app_config("instances").get_models()
-    return [each for each in models if isinstance(each._meta.pk, UUIDField)]
+    named = [each for each in models if each.__name__ not in UNNAMED]
+    return [each for each in named if isinstance(each._meta.pk, UUIDField)]
+
+
+def people() -> list[dict[str, Any]]:
+    """Return members of organizations, each with an instance and a team that is there."""
+    instances, teams = apps.get_model("instances", "Instance"), apps.get_model("instances", "Team")
+    found = []
+    for member in rows([apps.get_model("instances", "Membership")]):
+        there = {"organization": member.organization_id}  # type: ignore[attr-defined]  # by name
+        person = {"pk": there["organization"], "person": member.user_id}  # type: ignore[attr-defined]  # by name
+        team = teams._default_manager.filter(**there).first()
+        for instance in instances._default_manager.filter(**there).order_by("pk")[:12]:
+            if team:
+                found.append({**person, "instance": instance.pk, "team": team.pk})
+    return found
 
 
 def rows(models: Iterable[type[Model]]) -> Iterator[Model]:

@@ -54,6 +54,8 @@ def sign_in(journey: Journey, page: Page, address: str) -> None:
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_load_state()
+    page.get_by_label("Code").fill(journey.record.papers["olivia"].pop())
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     note_cookies(journey, page.context)
     page.goto(f"{address}/instances/?q={journey.planted.control}")
@@ -75,8 +77,12 @@ def send_forms(journey: Journey, page: Page, address: str) -> None:
 
 
 def reveal(journey: Journey, page: Page, address: str) -> None:
-    """Show the token, hide it, show it again and leave, go back, copy it."""
-    page.goto(f"{address}/instances/{journey.instances[0]}/token/")
+    """Show who it is once more, then the token, hide it, show it again and leave, go back, copy it."""
+    where = f"/instances/{journey.instances[0]}/token/"
+    page.goto(f"{address}/sign-in/confirm/?next={where}")
+    page.get_by_label("Password").fill(journey.olivias)
+    page.get_by_role("button", name="Confirm", exact=True).click()
+    page.wait_for_url(f"{address}{where}")
     output = page.locator("[data-secret-output]")
     page.get_by_role("button", name="Reveal").click()
     expect(output).to_have_text(journey.token)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-SHORTEST = 12
+# A code on paper has 49 random bits in so many letters.
+SHORTEST = 10
 # A run of letters and digits this long stays the same under every kind of quoting.
 CORE = re.compile(r"[A-Za-z0-9]{16,}")
 

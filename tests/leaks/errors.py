@@ -18,6 +18,12 @@ TABLES = (
     "instances_membership",
     "auth_user",
     "instances_session",
+    "instances_secondfactor",
+    "instances_recoverycode",
+    "instances_invitation",
+    "instances_externalidentity",
+    "instances_webhook",
+    "instances_apikey",
     "django_admin_log",
 )
 FEW_TABLES = ("instances_operationsecret", "instances_auditentry")
@@ -54,6 +60,13 @@ def fail(journey: Journey, visitor: Visitor, stranger: Visitor) -> None:
     visitor.post(path, **organization, **secrets)
     visitor.post("/organizations/new/", **{**organization, "name": "Failed"}, **secrets)
     visitor.post(token, purpose="reveal")
+    visitor.post("/sign-in/confirm/", password=journey.password)
+    newcomer = {"password": journey.password, "again": journey.password + "x"}
+    stranger.get(f"/invitation/?link={journey.invited[-1]}")
+    stranger.post("/invitation/accept/", username="ned", **newcomer)
+    body = {"configuration": {"password": journey.account.sandbox.password}, "name": "Failed"}
+    stranger.send("/api/v1/instances", json=body, headers=journey.header)
+    stranger.send(f"/api/v1{token.removesuffix('reveal/').rstrip('/')}", headers=journey.header)
     typed = {f"typed_{name}": value for name, value in secrets.items()}
     visitor.post("/admin/instances/organization/add/", **organization, **typed)
     stranger.post("/sign-in/", username="root", password=journey.password)

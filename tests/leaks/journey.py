@@ -29,6 +29,10 @@ class Journey:
         self.olivias = planted.secret("password of olivia")
         self.organization = ""
         self.instances: list[str] = []
+        # The links of invitations, each of which stands in the letter that brought it.
+        self.invited: list[str] = []
+        # What a program of this organization comes in with.
+        self.header: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Set the product up by its commands, the secrets in the environment only."""
@@ -69,12 +73,13 @@ class Journey:
         for step in (["promote", new], ["reseal"], ["retire", old], ["check"]):
             must(self.product.manage("key_ring", *step))
 
-    def people(self, root: Visitor) -> None:
+    def people(self, root: Visitor, enroll: Callable[[Visitor], None]) -> None:
         """Sign in wrongly and rightly, make people in Django admin, change passwords."""
         root.sign_in("root", self.planted.secret("wrong password"))
         assert root.misplace(self.planted.secret("password as a user name")).status_code == 200
         assert root.sign_in("root", self.password).status_code == 302
         self.organization = self.find_organization(root)
+        enroll(root)
         self._make_person(root)
         mistyped = self.planted.secret("mistyped password")
         wrong = {"old_password": mistyped, "new_password1": self.password}
@@ -85,7 +90,7 @@ class Journey:
         assert root.post("/account/password/", **fresh, new_password2=mistyped).status_code == 422
         fresh["new_password2"] = fresh["new_password1"]
         assert root.post("/account/password/", **fresh).status_code == 302
-        self.password = fresh["new_password1"]
+        self.password = root.password = fresh["new_password1"]
 
     def _make_person(self, root: Visitor) -> None:
         first = self.planted.secret("first password of olivia")
@@ -223,31 +228,6 @@ class Journey:
         }
         assert root.post(path, **form, **pair).status_code == 302
         self.wait(root, waiting, "rejected")
-
-    def commands(self) -> None:
-        """Ask by the command line, with a good file and with bad ones."""
-        entries = {
-            "zuorav2.sandbox": True,
-            "username": self.account.sandbox.username,
-            "password": self.account.sandbox.password,
-            # A name that does not say so holds a secret too.
-            "remark": self.planted.secret("remark"),
-            "oauth.api.secret": self.planted.secret("api secret"),
-            "oauth.api.key": self.planted.secret("api key"),
-        }
-        good = json.dumps({"element": {"key": "zuorav2"}, "name": "File", "configuration": entries})
-        must(self._from_file(good))
-        broken = self.planted.secret("password in a broken file")
-        for text in (f'{{"password": "{broken}', broken, f'{{"configuration": ["{broken}"]}}'):
-            assert self._from_file(text) == 3
-        assert self._from_file(good.replace('"username"', '"no user"')) == 3
-
-    def _from_file(self, content: str) -> int:
-        return self.product.manage(
-            *("create_instance", "--organization", "First", "--user", "root"),
-            *("--file", "-", "--wait", "60"),
-            stdin=content,
-        )
 
     def tokens(self, visitor: Visitor, stranger: Visitor) -> None:
         """Reveal and copy a token, and be refused."""

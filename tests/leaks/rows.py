@@ -5,9 +5,10 @@ from tests.leaks.visitor import Visitor
 
 
 def make_rows(journey: Journey, root: Visitor, owner: Visitor) -> None:
-    """Make a group and a team in Django admin, let an owner share an instance, and what follows."""
-    for path in ("/admin/auth/group/add/", "/admin/instances/team/add/"):
-        assert root.post(path, name="Crew").status_code == 302
+    """Make a group in Django admin and a team on its page, let an owner share an instance, and what follows."""
+    assert root.post("/admin/auth/group/add/", name="Crew").status_code == 302
+    teams = f"/organizations/{journey.organization}/teams/"
+    assert root.post(teams, name="Crew").status_code == 302
     share = {"person": "root", "level": "view"}
     answer = owner.post(f"/instances/{journey.instances[0]}/sharing/", **share)
     assert answer.status_code == 302, answer.text

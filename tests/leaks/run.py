@@ -8,13 +8,25 @@ from pathlib import Path
 
 from sandbox.certificates import Authority
 from sandbox.running import Sandbox
-from tests.leaks import browsing, consents, errors, rows, told, walk
+from tests.leaks import (
+    browsing,
+    commands,
+    consents,
+    errors,
+    identities,
+    newcomers,
+    programs,
+    rows,
+    told,
+    walk,
+)
 from tests.leaks.journey import Journey, must
 from tests.leaks.planted import Planted
 from tests.leaks.product import Product, copy_application
 from tests.leaks.surroundings import Broker, MailServer, PostgreSQL, SQLite
 from tests.leaks.visitor import Record, Visitor
 from tests.leaks.watching import Watcher
+from tests.sign_in.provider import CLIENT
 from tests.telling.receivers import Receiver
 
 LEVELS = ("INFO", "WARNING", "ERROR")
@@ -28,6 +40,7 @@ class Run:
         self.captured = folder / "captured"
         self.mail = MailServer(folder / "mail")
         self.hooks = Receiver()
+        self.provider = newcomers.KnownProvider(planted)
         self.broker = Broker(folder / "broker", planted.word("broker password"))
         self.broker.start()
         self.authority = Authority(folder / "certificates")
@@ -51,6 +64,10 @@ class Run:
             EMAIL_URL=f"smtp://127.0.0.1:{self.mail.port}",
             ELEMENTDESK_WEBHOOK_HOSTS=f"http://127.0.0.1:{self.hooks.port}",
             ELEMENTDESK_TELLING_PAUSES="0.5",
+            ELEMENTDESK_OIDC_ISSUER=self.provider.issuer,
+            ELEMENTDESK_OIDC_CLIENT_ID=CLIENT,
+            ELEMENTDESK_OIDC_CLIENT_SECRET=self.planted.word("client secret of the desk"),
+            ELEMENTDESK_OIDC_MAKES_PEOPLE="true",
         )
         style = self.product.application / "static" / "css" / "site.css"
         style.write_text(f"{style.read_text()}\n.{self.planted.control} {{ color: red; }}\n")
@@ -61,34 +78,42 @@ class Run:
         self.journey.prepare()
         self.journey.rotate_keys()
 
-    def visitor(self, address: str) -> Visitor:
-        return Visitor(address, self.authority.pem, self.record)
+    def visitor(self, address: str, headers: dict[str, str] | None = None) -> Visitor:
+        return Visitor(address, self.authority.pem, self.record, headers)
 
     def live(self) -> None:
         """Everything on a product that works, then the messages that wait for a worker."""
         journey = self.journey
         with self.product.web("web DEBUG", self.certificate) as address:
             root, olivia, stranger = (self.visitor(address) for _ in range(3))
+            nora, guest, petra = (self.visitor(address) for _ in range(3))
             with self.product.worker("worker DEBUG"):
-                journey.people(root)
+                journey.people(root, lambda visitor: identities.enroll(journey, visitor))
                 journey.organizations(root)
                 told.want(journey, root, self.hooks)
                 olivia.sign_in("olivia", journey.olivias)
+                identities.enroll(journey, olivia)
+                newcomers.join(journey, root, nora, guest, self.mail)
+                newcomers.come_from_provider(journey, self.provider, petra)
                 journey.creations(olivia)
                 journey.blocked(root)
-                journey.commands()
+                commands.create(journey)
                 consents.consent(journey, olivia, stranger)
                 journey.tokens(olivia, stranger)
                 journey.strays(root)
                 told.hear(journey, root, self.hooks, self.mail)
                 rows.make_rows(journey, root, olivia)
                 browsing.browse(journey, address, self.certificate, self.folder / "profile")
-                walk.walk(journey, [root, olivia, stranger], root)
+                program = self.visitor(address, programs.make_key(journey, root))
+                programs.call(journey, program)
+                walk.walk(journey, [root, olivia, stranger, guest, program])
                 self.complain()
             for number in range(3):
                 journey.ask(olivia, f"Waiting for a worker {number}")
             self.broker.plant(self.planted.control)
             self.broker.save()
+            root.confirm()
+            journey.header = program.headers
             self.go_wrong(root, stranger, errors.TABLES)
             assert olivia.post("/sign-out/").status_code == 302
             # What was away is back, and nobody is kept out by what it left behind.
@@ -173,6 +198,7 @@ class Run:
     def close(self, *, is_kept: bool) -> None:
         """Stop what still runs; remove the files unless they are wanted."""
         self.mail.shutdown()
+        self.provider.close()
         self.hooks.close()
         self.broker.server.stop()
         if not is_kept:

@@ -1,6 +1,7 @@
 """Every place in which a run may have left a secret, and how it is read."""
 
 import gzip
+import quopri
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,7 +57,7 @@ def of_product(run: Run) -> Places:
     """Pages, mails, exports, logs, command lines, environments, files."""
     yield "pages and answers", files(run.record.bodies)
     yield "headers", files(run.record.headers)
-    yield "mail", files(run.mail.path)
+    yield "mail", lambda: letters(run)
     # Not the addresses that they came to: a secret of their receiver is in one.
     messages = [f"{taken.headers}\n{taken.body}" for taken in run.hooks.taken]
     yield "webhook messages", text("messages", "\n".join(messages).encode())
@@ -67,6 +68,15 @@ def of_product(run: Run) -> Places:
     yield "environments", text("/proc/*/environ", *run.watcher.environments)
     yield "temporary files", files(run.product.temporary, run.captured)
     yield "working folder", files(run.product.application, run.folder / "home")
+
+
+def letters(run: Run) -> Pieces:
+    """Every mail as it came, and as it is read, without each invitation's link in the letter that brought it."""
+    came = run.mail.path.read_bytes().replace(b"=\r\n", b"")
+    for name, mail in (("mail", came), ("read mail", quopri.decodestring(came))):
+        for link in run.journey.invited:
+            mail = mail.replace(link.encode(), b"link", 1)
+        yield name, mail
 
 
 def of_browser(run: Run) -> Places:

@@ -3,19 +3,21 @@
 import html
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.leaks.planted import Planted
+from tests.leaks.shown_once import shown_in
 
 SESSION = ("__Host-sessionid", "sessionid")
 CSRF = ("__Host-csrftoken", "csrftoken")
-OWN = re.compile(r"((?:__Host-)?(?:sessionid|csrftoken)=)[^;]*")
+DEVICE = ("device",)
+OWN = re.compile(r"((?:__Host-)?(?:sessionid|csrftoken|device)=)[^;]*")
 REVEAL = "/token/reveal/"
-# What a webhook signs with is shown once, to who has just made it.
-SIGNS = re.compile(r"whsec_[\w-]{43}")
+SECOND, CONFIRM = "/sign-in/second/", "/sign-in/confirm/"
 
 
 class Record:
@@ -25,13 +27,15 @@ class Record:
         self.bodies, self.headers = folder / "bodies", folder / "headers"
         self.planted = planted
         self.statuses: Counter[int] = Counter()
-        self.reached: set[str] = set()
+        # What gives the next code of somebody's app, and what they have on paper.
+        self.apps: dict[str, Callable[[], str]] = {}
+        self.papers: dict[str, list[str]] = {}
         self.revealed = 0
         self.complaints: list[str] = []
 
-    def keep(self, answer: requests.Response, shown_back: str = "") -> None:
+    def keep(self, answer: requests.Response, address: str, shown_back: str = "") -> None:
         """
-        Write an answer down; leave out a token that was asked for, if nobody stores it.
+        Write an answer of `address` down; leave out what was asked for, if nobody stores it.
 
         What is `shown_back` may stand in the page once: in the field into which it was typed.
         """
@@ -42,16 +46,24 @@ class Record:
         if is_revealed and not answer.history and answer.status_code == 200:
             self._check_revealed(answer)
             return
-        if answer.request.method == "POST" and (signing := SIGNS.search(answer.text)):
-            self.planted.note("webhook secret", signing[0])
-            self._check_revealed(answer)
-            return
+        content = self._without_shown(answer, address)
         with self.bodies.open("ab") as file:
             field = f'value="{html.escape(shown_back)}"'.encode() if shown_back else b"\0"
-            content = answer.content.replace(field, b"value", 1)
+            content = content.replace(field, b"value", 1)
             # Without the query: a provider's return has a code there, which is the visitor's own.
             path = answer.url.partition("?")[0]
             file.write(f"\n\n{answer.request.method} {path}\n".encode() + content)
+
+    def _without_shown(self, answer: requests.Response, address: str) -> bytes:
+        """Plant what is shown this once, and take it out where it stands, once."""
+        content = answer.content
+        for name, value in shown_in(answer, address):
+            self.planted.note(name, value.replace(" ", ""))
+            self.planted.note(name, value)
+            self._check_revealed(answer)
+            for form in (value, html.escape(value)):
+                content = content.replace(form.encode(), b"shown", 1)
+        return content
 
     def _check_revealed(self, answer: requests.Response) -> None:
         self.revealed += 1
@@ -60,10 +72,13 @@ class Record:
 
 
 class Visitor:
-    """One person; follows no redirect by itself."""
+    """One person, or with a header a program; follows no redirect by itself."""
 
-    def __init__(self, address: str, authority: Path, record: Record) -> None:
-        self.address, self.record = address, record
+    def __init__(
+        self, address: str, authority: Path, record: Record, headers: dict[str, str] | None = None
+    ) -> None:
+        self.address, self.record, self.headers = address, record, headers or {}
+        self.username = self.password = ""
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.verify = str(authority)
@@ -79,6 +94,13 @@ class Visitor:
         """Send a form without that proof."""
         return self._send("POST", path, data=fields)
 
+    def submit(self, path: str, fields: dict[str, str], allowed: str) -> requests.Response:
+        """Send a form, or as a program JSON, by the first method of `allowed` that changes something."""
+        if not self.headers:
+            return self.post(path, **fields)
+        methods = [each for each in allowed.split(", ") if each in ("POST", "PATCH", "DELETE")]
+        return self._send((methods or ["POST"])[0], path, json=fields)
+
     def send_many(
         self, path: str, fields: dict[str, str], name: str, values: list[str]
     ) -> requests.Response:
@@ -91,9 +113,23 @@ class Visitor:
         return self._send("POST", path, **options)
 
     def sign_in(self, username: str, password: str) -> requests.Response:
+        """Fetch the form, and send it; show a code where one is asked for."""
+        answer = self.send_password(username, password)
+        if answer.headers.get("Location", "").startswith(SECOND):
+            return self.post(SECOND, code=self.record.apps[username]())
+        return answer
+
+    def send_password(self, username: str, password: str) -> requests.Response:
         """Fetch the form, and send it."""
+        self.username, self.password = username, password
         self.get("/sign-in/")
         return self.post("/sign-in/", username=username, password=password)
+
+    def confirm(self) -> requests.Response:
+        """Show once more who it is."""
+        self._send_once("GET", CONFIRM)
+        fields = {"csrfmiddlewaretoken": self.form_proof(), "password": self.password}
+        return self._send_once("POST", CONFIRM, data=fields)
 
     def misplace(self, password: str) -> requests.Response:
         """Sign in with a password where the user name belongs."""
@@ -108,9 +144,19 @@ class Visitor:
     def _send(
         self, method: str, path: str, shown_back: str = "", **options: Any
     ) -> requests.Response:
+        """Send it; where it is asked first who it is, show that, and send it again as a person does."""
+        answer = self._send_once(method, path, shown_back, **options)
+        if answer.headers.get("Location", "").startswith(CONFIRM):
+            self.confirm()
+            return self._send_once(method, path, shown_back, **options)
+        return answer
+
+    def _send_once(
+        self, method: str, path: str, shown_back: str = "", **options: Any
+    ) -> requests.Response:
         # A connection of its own: one whose last form was refused unread is closed under us.
         headers = {"Referer": self.address + path, "Connection": "close"}
-        headers |= options.pop("headers", {})
+        headers |= self.headers | options.pop("headers", {})
         try:
             answer = self._http.request(
                 method,
@@ -127,7 +173,8 @@ class Visitor:
             return answer
         self.record.planted.note("session cookie", self._cookie(SESSION))
         self.record.planted.note("form cookie", self._cookie(CSRF))
-        self.record.keep(answer, shown_back)
+        self.record.planted.note("device cookie", self._cookie(DEVICE))
+        self.record.keep(answer, self.address, shown_back)
         return answer
 
     def form_proof(self) -> str:
