@@ -42,8 +42,7 @@ def visit(journey: Journey, name: str, paths: list[str], everybody: list[Visitor
     answers = {path: root.get(path) for path in paths}
     there = [path for path, answer in answers.items() if is_reached(answer)]
     # What root finds the others look at, too; what root does not is perhaps theirs.
-    for path in there or paths:
-        there += [path for one in others if is_reached(one.get(path))]
+    there += [path for path in there or paths for one in others if is_reached(one.get(path))]
     root.forge(paths[0], **typed(journey))
     if name in APART:
         return bool(there) or any(answer.status_code == 405 for answer in answers.values())
