@@ -154,11 +154,11 @@ class Reach:
     def halted(self) -> list[Walk[Rotation]]:
         """Return how to walk the rotations that something holds up, of what the person manages."""
         rows = Rotation.objects.halted()
-        return [
-            *self._of_organizations(Action.ADMINISTER, rows),
-            # SQLite begins with what is IN; joined with its instances, with all instances.
-            *(walk.begun() for walk in self._by_managing(rows, "old")),
-        ]
+        managed = self._by_managing(rows, "old")
+        if connection.vendor == "sqlite":
+            # It begins with what is IN; joined with its instances, with all instances.
+            managed = [walk.begun() for walk in managed]
+        return [*self._of_organizations(Action.ADMINISTER, rows), *managed]
 
     def broken(self) -> list[Walk[Health]]:
         """Return how to walk what checks say somebody has to do something about."""
