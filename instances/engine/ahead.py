@@ -14,7 +14,7 @@ Line = TypeVar("Line")
 PATIENCE_SECONDS = 0.1
 # So many lines are written down together at most, or what came within so long: a statement for many
 # costs little more than one for few, and whoever watches sees it go on.
-LINES_TOGETHER, SECONDS_TOGETHER = 1_000, 1.0
+LINES_TOGETHER, SECONDS_TOGETHER = 800, 1.0
 
 
 def read(pages: Iterator[Page], before_call: Callable[[], None]) -> Generator[Page, None, None]:
