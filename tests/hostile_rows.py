@@ -66,16 +66,21 @@ TEXTS: dict[type[Model], dict[str, int]] = {
 
 
 def build(organization: Organization) -> None:
-    """Make rows of every kind, with the first person as an admin of every organization."""
+    """
+    Make rows of every kind, with the first person as an admin of every organization.
+
+    The second is one as well: an only admin's membership cannot be deleted, and its page has no link for it.
+    """
     people = _people()
     organizations = _organizations(organization)
-    first = people[0]
     Membership.objects.bulk_create(
-        Membership(user=first, organization=one, role=Role.ADMIN) for one in organizations
+        Membership(user=admin, organization=one, role=Role.ADMIN)
+        for admin in people[:2]
+        for one in organizations
     )
     Membership.objects.bulk_create(
         Membership(user=person, organization=organization, role=Role.VIEWER)
-        for person in people[1:]
+        for person in people[2:]
     )
     made = [_instance(n, organizations, people) for n in range(ROWS)]
     _findings(organizations, people, made[1].operations.get())

@@ -68,9 +68,7 @@ def lived(ask: Ask, account: Account, operator: User) -> Instance:
             message="The platform could not be reached." if number % 4 == 2 else "",
             asked_by=operator if number % 3 else None,
         )
-    Health.objects.create(
-        instance=instance,
-        organization=instance.organization,
+    Health.objects.filter(instance=instance).update(
         state=HealthState.ACTION_NEEDED,
         problem="invalid",
         checked_at=timezone.now(),

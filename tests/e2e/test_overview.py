@@ -28,9 +28,7 @@ def busy_desk(ask: Ask, account: Account, organization: Organization) -> Organiz
     for name, problem in (("Billing sandbox", "invalid"), ("Invoices Europe", "token")):
         instance = ask(name=name)
         work()
-        Health.objects.create(
-            instance=instance,
-            organization=organization,
+        Health.objects.filter(instance=instance).update(
             state="action_needed",
             problem=problem,
             since=timezone.now() - timedelta(hours=3),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from instances.models import (
@@ -173,9 +174,7 @@ def test_the_old_one_is_not_touched_while_the_new_one_is_not_proven(created: Rot
 
 
 def test_a_scheduled_look_at_the_record_proves_nothing(created: Rotation) -> None:
-    Health.objects.create(
-        instance=created.new, organization=created.organization, due_at=timezone.now()
-    )
+    Health.objects.filter(instance=created.new).update(due_at=Now())
     look(created.organization)
     assert created.new.health_checks.get().method == "record"
     assert forward(created).state == R.PROVING
