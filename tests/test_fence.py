@@ -3,10 +3,12 @@
 import fcntl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -55,6 +57,21 @@ def used() -> None:
     """A database whose workers were at work."""
     for _ in range(3):
         keep_again()
+
+
+def test_a_mark_that_is_raised_while_a_page_asks_is_no_restore(used: None) -> None:
+    raised: list[str] = []
+
+    def meanwhile(execute: Callable[..., Any], sql: str, *asked: Any) -> Any:
+        answer = execute(sql, *asked)
+        if not raised and "instances_installation" in sql:
+            raised.append(sql)
+            keep_again()
+        return answer
+
+    with connection.execute_wrapper(meanwhile):
+        assert not fence.is_restored()
+    assert raised
 
 
 def test_the_mark_is_raised_and_copied() -> None:
