@@ -14,7 +14,9 @@ PLATFORMS_OWN = re.compile(
     r"bulk\.|pagination\.|event\.vendor\.|event\.notification\.(?:subscription\.id|instance\.finder)$"
     r"|base\.url$|expires_in$"
 )
-CREDENTIAL = re.compile(r"oauth\.|username$|clientId$|authentication\.type$|.*\.sandbox$")
+# Of what decides how the platform signs in, the entries that it shows as they are.
+SHOWN = re.compile(r"username$|clientId$|authentication\.type$|.*\.sandbox$")
+CREDENTIAL = re.compile(rf"oauth\.|{SHOWN.pattern}")
 # Longer values are stored cut off: sent back, they would be too short.
 LONGEST = 9_000
 
@@ -35,6 +37,15 @@ def editable(configuration: Configuration) -> dict[str, str]:
         and not PLATFORMS_OWN.match(key)
         and value != MASK
         and len(value or "") < LONGEST
+    }
+
+
+def sign_in(configuration: Configuration) -> dict[str, str]:
+    """Return the entries in clear that say with what the platform signs in, null ones as empty text."""
+    return {
+        key: value or ""
+        for key, value in sorted(configuration.items())
+        if SHOWN.match(key) and not is_secret_name(key) and value != MASK
     }
 
 

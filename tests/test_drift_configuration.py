@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from instances.models import (
+    Environment,
     Instance,
     ListedInstance,
     Standing,
@@ -58,10 +59,11 @@ def test_a_list_that_tells_configuration_and_events_is_compared(
     change(account, password="another one", username="somebody else")
     synchronize()
     line = ListedInstance.objects.get()
-    assert line.differences == ["events", "configuration"]
+    assert line.differences == ["events", "configuration", "sign-in"]
     assert line.entries == {
         ENTRY: "https://theirs.example",
         "event.notification.enabled": "true",
+        "username": "somebody else",
     }
     page = signed_in.get(reverse("instances:instance_drift", args=[told.pk])).content.decode()
     assert "https://theirs.example" in page
@@ -104,3 +106,34 @@ def test_a_refused_push_leaves_our_configuration(
     told.refresh_from_db()
     assert told.configuration[ENTRY] == "https://ours.example"
     assert ListedInstance.objects.get().standing == Standing.CHANGED
+
+
+def test_what_it_signs_in_with_can_only_be_accepted(
+    signed_in: Client, told: Instance, account: Account
+) -> None:
+    change(account, username="somebody else", **{"zuorav2.sandbox": "false"})
+    account.change_instance(told.remote_id or 0, name="Renamed there")
+    synchronize()
+    page = signed_in.get(reverse("instances:instance_drift", args=[told.pk])).content.decode()
+    assert "somebody else" in page
+    assert "What it signs in with cannot be pushed" in page
+    assert "Push ours" not in page
+    decide(signed_in, told, "push")
+    assert told.operations.count() == 1
+    decide(signed_in, told, "accept")
+    told.refresh_from_db()
+    assert told.configuration["username"] == "somebody else"
+    assert (told.name, told.environment) == ("Renamed there", Environment.PRODUCTION)
+    synchronize()
+    assert ListedInstance.objects.get().standing == Standing.MATCHES
+
+
+def test_a_secret_that_differs_is_never_shown(
+    signed_in: Client, told: Instance, account: Account
+) -> None:
+    change(account, password="another one", **{"oauth.user.refresh_time": "1"})
+    synchronize()
+    line = ListedInstance.objects.get()
+    assert (line.standing, line.entries) == (Standing.MATCHES, {})
+    page = signed_in.get(reverse("instances:instance_drift", args=[told.pk])).content.decode()
+    assert "Never compared are passwords" in page

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from instances import entries, tags
 from instances.cloud_elements import FoundInstance
-from instances.models import Standing
+from instances.models import SIGN_IN, Standing
 
 
 class Told(NamedTuple):
@@ -95,8 +95,11 @@ def differences(here: Ours, found: FoundInstance) -> list[str]:
         differing.append("disabled")
     if None not in (found.has_events, here.has_events) and found.has_events != here.has_events:
         differing.append("events")
-    if differing_entries(here, found):
+    keys = differing_entries(here, found)
+    if not all(map(entries.is_credential, keys)):
         differing.append("configuration")
+    if any(map(entries.is_credential, keys)):
+        differing.append(SIGN_IN)
     return differing
 
 
@@ -104,14 +107,15 @@ def differing_entries(here: Ours, found: FoundInstance) -> dict[str, str | None]
     """
     Return entries that both sides show and that differ, as they are there.
 
-    Only those that a person edits: credentials, and what the platform sets by itself, can not be
-    made as they are here.
+    Those that a person edits, and what it signs in with as far as that is shown. Secrets are hidden
+    on both sides, and what the platform sets by itself changes without anybody's doing.
     """
     if not found.configuration:
         return {}
+    shown = entries.editable(here.configuration) | entries.sign_in(here.configuration)
     return {
         key: found.configuration[key]
-        for key, ours in entries.editable(here.configuration).items()
+        for key, ours in shown.items()
         if key in found.configuration
         and (theirs := found.configuration[key] or "") != ours
         and not entries.holds_mask(theirs)

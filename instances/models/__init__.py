@@ -31,7 +31,7 @@ from instances.models.instance import OWN_TAG, Environment, Instance, InstanceSt
 from instances.models.intake import Intake, adoptions_under_way, only_there
 from instances.models.invitation import Invitation
 from instances.models.keys import Installation, SealingKey
-from instances.models.listing import AS_HERE, ListedInstance, Standing, Synchronization
+from instances.models.listing import AS_HERE, SIGN_IN, ListedInstance, Standing, Synchronization
 from instances.models.notice import (
     MailChoice,
     MailState,
@@ -72,6 +72,7 @@ __all__ = [
     "OWN_TAG",
     "REVEALS",
     "SCOPE_COLUMNS",
+    "SIGN_IN",
     "UNRESOLVED",
     "UNWARNED",
     "WARNING_DAYS",

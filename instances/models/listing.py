@@ -24,6 +24,9 @@ class Standing(models.TextChoices):
     PUSHED = "pushed", "Being made as here"
 
 
+# That it signs in with something else there: no edit changes that, only theirs can be accepted.
+SIGN_IN = "sign-in"
+
 # What is written of a line once it is as here.
 AS_HERE: dict[str, object] = {
     "standing": Standing.MATCHES,
@@ -55,7 +58,7 @@ class ListedInstance(models.Model):
         Instance, on_delete=models.SET_NULL, null=True, blank=True, related_name="listed"
     )
     standing = models.CharField(max_length=10, choices=Standing.choices)
-    # Names of what differs, of "name", "tags", "disabled", "events", "configuration".
+    # Names of what differs, of "name", "tags", "disabled", "events", "configuration", "sign-in".
     differences = models.JSONField(default=list)
     # Entries of the configuration that differ, as they are there; no secret, and no mask.
     entries = models.JSONField(default=dict)

@@ -187,6 +187,7 @@ from instances.operations.succession import (
 )
 from instances.operations.synchronization import (
     DriftChoice,
+    can_be_pushed,
     cancel_comparison,
     decide_drift,
     decide_listed,
@@ -291,6 +292,7 @@ __all__ = [
     "assign_role",
     "begin_app",
     "begin_sign_in",
+    "can_be_pushed",
     "cancel_comparison",
     "candidates_for",
     "change_email",

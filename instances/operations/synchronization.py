@@ -7,10 +7,11 @@ from django.db import models, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from instances import access, audit, entries
+from instances import access, audit, entries, zuora
 from instances.access import Action
 from instances.models import (
     AS_HERE,
+    SIGN_IN,
     Instance,
     InstanceStatus,
     ListedInstance,
@@ -81,6 +82,8 @@ def decide_drift(*, actor: User, instance: Instance, choice: DriftChoice, digest
     """
     Accept theirs or push ours for one instance; False if it is not as it was shown any more.
 
+    What it signs in with can only be accepted: see `can_be_pushed`.
+
     :raises NotAllowedError: the actor may not manage the instance.
     """
     access.require(actor, Action.MANAGE, instance)
@@ -90,6 +93,15 @@ def decide_drift(*, actor: User, instance: Instance, choice: DriftChoice, digest
     with transaction.atomic():
         held = rows.select_for_update(of=("self",))
         return bool(DEEDS[choice](actor, instance.organization, held))
+
+
+def can_be_pushed(line: ListedInstance) -> bool:
+    """
+    Tell whether an edit can make the platform as it is here.
+
+    Where it signs in with something else none can: that takes the secret, which is not kept here.
+    """
+    return SIGN_IN not in line.differences
 
 
 def cancel_comparison(*, actor: User, organization: Organization) -> bool:
@@ -137,10 +149,13 @@ def _accept(
 
 def _take_over(line: ListedInstance, instance: Instance) -> None:
     instance.name = line.name or instance.name
-    instance.configuration = {**instance.configuration, **_entries(line)}
+    told = _entries(line)
+    instance.configuration = {**instance.configuration, **told}
+    if zuora.SANDBOX_ENTRY in told:
+        instance.environment = zuora.environment(told)
     if line.has_events is not None:
         instance.has_events = line.has_events
-    instance.save(update_fields=["name", "configuration", "has_events"])
+    instance.save(update_fields=["name", "configuration", "environment", "has_events"])
     instance.replace_tags(line.tags)
 
 
@@ -153,7 +168,11 @@ def _entries(line: ListedInstance) -> dict[str, str | None]:
 
 
 def _push(actor: User, _organization: Organization, rows: "models.QuerySet[ListedInstance]") -> int:
-    return sum(_asked_to_be_as_here(actor, line, instance) for line, instance in _changed(rows))
+    return sum(
+        _asked_to_be_as_here(actor, line, instance)
+        for line, instance in _changed(rows)
+        if can_be_pushed(line)
+    )
 
 
 def _asked_to_be_as_here(actor: User, line: ListedInstance, instance: Instance) -> bool:

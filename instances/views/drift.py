@@ -48,7 +48,7 @@ DONE = {
 
 CANCELED = "The comparison ends with the page of the list that is being read."
 STOPPED = "No more are adopted. What was asked for by now goes on."
-NOTHING = "Nothing was done: what was chosen has changed meanwhile, or is being changed."
+NOTHING = "Nothing was done: what was chosen has changed meanwhile, is being changed, or can only be accepted."
 
 
 @privileged

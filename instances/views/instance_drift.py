@@ -21,7 +21,7 @@ DONE = {
     DriftChoice.ACCEPT: "Their values are taken over.",
     DriftChoice.PUSH: "The platform is asked to become as it is here.",
 }
-NOTHING = "Nothing was done: it is not as it was shown any more, or is being changed."
+NOTHING = "Nothing was done: it is not as it was shown any more, is being changed, or can only be accepted."
 NOT_TOLD = "not told"
 STATES = {True: "disabled", False: "enabled", None: NOT_TOLD}
 SWITCHES = {True: "on", False: "off", None: NOT_TOLD}
@@ -61,6 +61,7 @@ def instance_drift(request: SignedInRequest, pk: UUID) -> HttpResponse:
     context = frame(request.user, instance) | {"form": form, "line": line}
     context |= {"sides": sides(instance, line) if line else []}
     context |= {"is_changed": line is not None and line.standing == Standing.CHANGED}
+    context |= {"can_be_pushed": line is not None and operations.can_be_pushed(line)}
     status = 422 if form.errors else 200
     return render(request, "instances/instance_drift.html", context, status=status)
 
