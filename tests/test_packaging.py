@@ -51,6 +51,22 @@ def test_compose_passes_only_names_that_settings_read() -> None:
     assert set(environment) <= names_in_settings()
 
 
+def asked_by_compose() -> dict[str, str]:
+    """Each name that docker-compose.yml takes from its environment, with what stands in for it."""
+    return dict(re.findall(r"\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}", read("docker-compose.yml")))
+
+
+def test_the_production_example_has_every_name_that_compose_asks_for() -> None:
+    in_example = re.findall(r"^([A-Z_]+)=", read("deploy/production.env.example"), re.M)
+    assert sorted(in_example) == sorted(asked_by_compose())
+
+
+def test_compose_leaves_the_defaults_of_settings_as_they_are() -> None:
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", read("README.md"), re.M))
+    ours = {name: value for name, value in asked_by_compose().items() if value}
+    assert ours == {name: told[name] for name in ours}
+
+
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
 def test_a_lock_names_no_host_and_hashes_everything(lock: str) -> None:
     text = read(lock)
