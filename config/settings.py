@@ -34,8 +34,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "instances.middleware.request_context",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before the files of static/, which are opened by themselves, too.
+    "instances.middleware.isolation_headers",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -107,6 +109,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -134,6 +137,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "instances.reporting.NothingPrivateFilter"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF],
@@ -166,6 +170,8 @@ logging_config(level=LOG_LEVEL, is_readable=DEBUG)
 
 # How people show who they are (docs/operations/sign-in.md); periods in seconds.
 SIGN_IN = {
+    # For the sign-in page alone, so that it cannot begin with __Host-, which wants every path.
+    "DEVICE_COOKIE": "device" if DEBUG else "__Secure-device",
     "CHECK_SECONDS": env.float("ELEMENTDESK_CHECK_SECONDS", default=300.0),
     "MFA_REQUIRED": env.bool("ELEMENTDESK_MFA_REQUIRED", default=True),
     "IDLE_SECONDS": env.float("ELEMENTDESK_IDLE_SECONDS", default=1800.0),

@@ -53,11 +53,21 @@ def request_context(get_response: Answer) -> Answer:
 
 
 def privacy_headers(get_response: Answer) -> Answer:
-    """Keep pages out of every cache, and browser features that nothing here needs switched off."""
+    """Keep pages out of every cache."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+def isolation_headers(get_response: Answer) -> Answer:
+    """Keep pages and files out of other sites, and browser features that nothing here needs off."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         return response

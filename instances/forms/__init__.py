@@ -18,12 +18,11 @@ from instances.forms.proofs import AppForm, ConfirmForm, PasskeyForm, ProofForm
 from instances.forms.reauthentication import ReauthenticationForm
 from instances.forms.reconsent import ReconsentForm
 from instances.forms.sharing import ShareForm
-from instances.forms.signing_in import DEVICE_COOKIE, SignInForm
+from instances.forms.signing_in import SignInForm
 from instances.forms.timeline import Place, Show, TimelineFilter
 from instances.forms.webhooks import WebhookChangeForm, WebhookForm
 
 __all__ = [
-    "DEVICE_COOKIE",
     "AppForm",
     "AuditFilter",
     "CancelForm",

@@ -3,12 +3,11 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from instances import operations
-
-DEVICE_COOKIE = "device"
 
 
 def too_many(error: operations.TooManyTriesError) -> str:
@@ -40,7 +39,7 @@ class SignInForm(AuthenticationForm):
             self.tried = operations.begin_sign_in(
                 name=name,
                 address=str(structlog.contextvars.get_contextvars().get("address", "")),
-                device=cookies.get(DEVICE_COOKIE, ""),
+                device=cookies.get(settings.SIGN_IN["DEVICE_COOKIE"], ""),
             )
         except operations.TooManyTriesError as error:
             self.is_throttled = True

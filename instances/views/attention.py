@@ -30,7 +30,8 @@ MOST_COUNTED = 99
 
 def waiting(request: HttpRequest) -> dict[str, object]:
     """Tell every page how much waits for this person, counted only where it is shown."""
-    if not isinstance(request.user, User):
+    # A request that is refused before anybody is known, as for a forged host, has no user.
+    if not isinstance(getattr(request, "user", None), User):
         return {}
     return {"waiting": SimpleLazyObject(partial(_count, request))}
 

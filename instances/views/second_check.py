@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from instances import operations
 from instances.assurance import lacks_second_factor
-from instances.forms import DEVICE_COOKIE, ConfirmForm
+from instances.forms import ConfirmForm
 from instances.views.finding import SignedInRequest
 from instances.views.proofs import keep_question, place_of, take_question
 
@@ -154,7 +154,7 @@ def confirm(request: SignedInRequest) -> HttpResponse:
         address=caller(),
         place=place,
         kept=take_question(request) if request.method == "POST" else None,
-        device=request.COOKIES.get(DEVICE_COOKIE, ""),
+        device=request.COOKIES.get(settings.SIGN_IN["DEVICE_COOKIE"], ""),
     )
     if request.method == "POST" and form.is_valid():
         # More may be done with it from here on, so whoever knew its id must not know it any more.

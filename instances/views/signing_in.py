@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from instances import operations, single_sign_on
 from instances.assurance import has_second_factor
-from instances.forms import DEVICE_COOKIE, ProofForm, SignInForm
+from instances.forms import ProofForm, SignInForm
 from instances.views.proofs import keep_question, place_of, take_question
 from instances.views.second_check import caller, mark_checked
 
@@ -65,7 +65,7 @@ def begin_session(request: HttpRequest) -> None:
 def keep_device(answer: HttpResponse, device: str) -> None:
     """Let the browser keep that it signed in, for the pages that count tries only."""
     answer.set_cookie(
-        DEVICE_COOKIE,
+        settings.SIGN_IN["DEVICE_COOKIE"],
         device,
         max_age=DEVICE_DAYS * 24 * 3600,
         path=reverse("instances:sign_in"),
@@ -124,7 +124,10 @@ class SignOut(LogoutView):
         """Record it, then end the session."""
         if isinstance(request.user, User):
             operations.sign_out(request.user)
-        return super().post(request, *args, **kwargs)
+        answer = super().post(request, *args, **kwargs)
+        # What is kept of pages for going back, too; not cookies: the device stays known.
+        answer["Clear-Site-Data"] = '"cache"'
+        return answer
 
 
 @login_not_required

@@ -14,8 +14,8 @@ from tests.leaks.shown_once import shown_in
 
 SESSION = ("__Host-sessionid", "sessionid")
 CSRF = ("__Host-csrftoken", "csrftoken")
-DEVICE = ("device",)
-OWN = re.compile(r"((?:__Host-)?(?:sessionid|csrftoken|device)=)[^;]*")
+DEVICE = ("__Secure-device", "device")
+OWN = re.compile(r"((?:__Host-|__Secure-)?(?:sessionid|csrftoken|device)=)[^;]*")
 REVEAL = "/token/reveal/"
 SECOND, CONFIRM = "/sign-in/second/", "/sign-in/confirm/"
 
