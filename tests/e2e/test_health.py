@@ -151,22 +151,6 @@ def test_the_page_stands_while_the_platform_is_down(
     expect(somebody.page.locator("#health")).to_contain_text("You need not do anything")
 
 
-def test_who_may_only_look_sees_the_state_and_no_button(
-    visitor: Callable[..., Visitor],
-    with_password: Callable[[User], User],
-    make_user: Callable[..., User],
-    lived: Instance,
-    operator: User,
-) -> None:
-    tara = with_password(make_user("tara"))
-    Share.objects.create(instance=lived, user=tara, level=ShareLevel.VIEW, granted_by=operator)
-    somebody = visitor()
-    somebody.sign_in("tara")
-    somebody.visit(reverse("instances:instance_health", args=[lived.pk]))
-    expect(somebody.page.get_by_role("heading", name="Action needed since")).to_be_visible()
-    expect(somebody.page.get_by_role("button", name="Test now")).to_have_count(0)
-
-
 # Who it is, by role or by share; whether there is a button to test with.
 PEOPLE = [
     (Role.VIEWER, None, False),

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from instances.models import Instance, InstanceStatus, Role, Rotation
+from instances.models import Instance, InstanceStatus, Rotation
 from sandbox.running import Account
 from tests.e2e.conftest import Visitor
 from tests.workers import Worker, wait_for
@@ -101,14 +101,3 @@ def test_a_refused_twin_leaves_the_old_one_as_it_was(
     expect(window.page.get_by_role("heading", name="Rejected")).to_be_visible(timeout=30_000)
     wait_for(lambda: Rotation.objects.get().state == "ended")
     assert not account.only_instance()["disabled"]
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
-def test_who_does_not_manage_it_cannot_rotate(
-    role: Role, enter: Enter, member: Callable[..., User], made: Instance
-) -> None:
-    window = enter(member(role, "another"))
-    expect(window.page.get_by_role("heading", name="Billing sandbox")).to_be_visible()
-    expect(window.page.get_by_role("link", name="Rotate")).to_have_count(0)
-    window.visit(f"/instances/{made.pk}/rotate/")
-    expect(window.page.get_by_role("heading", level=1)).to_have_text("Page not found")
