@@ -118,6 +118,7 @@ def _add_token_and_share(commands: "Commands[Parser]") -> None:
         metavar=("PATH", "NAME"),
         help="keep it there, in place of printing",
     )
+    command.add_argument("--reason", default="", help="why, where its organization asks for that")
     command.set_defaults(run=lambda asked: instances.token(_server(), asked))
     command = commands.add_parser("share", help="share an instance")
     command.add_argument("id", metavar="ID", type=_id, help="of the instance")

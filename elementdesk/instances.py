@@ -178,7 +178,8 @@ def token(server: Server, asked: argparse.Namespace) -> Exit:
 
 
 def _fetched(server: Server, asked: argparse.Namespace) -> str:
-    return str(server.post(f"instances/{asked.id}/token")["token"])
+    body = json.dumps({"reason": asked.reason}).encode() if asked.reason else None
+    return str(server.post(f"instances/{asked.id}/token", body)["token"])
 
 
 def share(server: Server, asked: argparse.Namespace) -> Exit:

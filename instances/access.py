@@ -48,6 +48,10 @@ LEVEL_ORDER = list(ShareLevel)
 class NotAllowedError(Exception):
     """The person may not do this; whoever asks answers as if the row did not exist."""
 
+    def __init__(self, wanted: str, target: Instance | Organization | None = None) -> None:
+        super().__init__(wanted)
+        self.wanted, self.target = wanted, target
+
 
 def _roles_allowing(action: Action) -> list[Role]:
     return [role for role, actions in ROLE_ALLOWS.items() if action in actions]
@@ -139,7 +143,7 @@ def require(user: User, action: Action, target: Instance | Organization) -> None
     :raises NotAllowedError: otherwise.
     """
     if not can(user, action, target):
-        raise NotAllowedError(f"{action} {type(target).__name__}")
+        raise NotAllowedError(str(action), target)
 
 
 def managed_by(user: User, among: Collection[UUID] | None = None) -> QuerySet[Instance]:
@@ -195,7 +199,7 @@ def require_finding(user: User, finding: Finding) -> None:
     :raises NotAllowedError: otherwise.
     """
     if not findings_for(user).filter(pk=finding.pk).exists():
-        raise NotAllowedError("decide about a finding")
+        raise NotAllowedError("decide about a finding", finding.organization)
 
 
 def may_decide(user: User, operation: Operation) -> bool:

@@ -124,6 +124,7 @@ urlpatterns = [
     path("instances/<uuid:pk>/token/reveal/", token.token_reveal, name="reveal"),
     path("instances/<uuid:pk>/sharing/", sharing.instance_sharing, name="sharing"),
     path("instances/<uuid:pk>/hand-over/", handing_over.instance_hand_over, name="hand_over"),
+    path("instances/<uuid:pk>/record/", audit.instance_record, name="record"),
     path("shares/<uuid:pk>/remove/", sharing.share_remove, name="share_remove"),
     path("audit/", audit.audit_list, name="audit_list"),
     path("audit/export/<str:kind>/", audit.audit_export, name="audit_export"),

@@ -90,6 +90,7 @@ TABLE: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "look": (everybody(405), only(302, *USES)),
     "token": (only(200, *SEES), everybody(405)),
     "reveal": (everybody(405), only(200, *USES)),
+    "record": (only(200, *MANAGES), everybody(405)),
     "sharing": (only(200, *SEES), only(422, *MANAGES)),
     "share_remove": (only(200, *MANAGES), only(302, *MANAGES)),
     "cancel": (only(302, *MANAGES), only(302, *MANAGES)),

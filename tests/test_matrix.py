@@ -168,7 +168,7 @@ def address(name: str, instance: Instance, share: Share) -> str:
     of_instance = {"detail", "configuration", "instance_activity", "look", "token"}
     of_instance |= {"reveal", "sharing", "cancel", "disable", "enable"}
     of_instance |= {"reveal", "sharing", "cancel", "instance_health", "health_test", "log_read"}
-    of_instance |= {"rotate", "instance_drift", "hand_over"}
+    of_instance |= {"rotate", "instance_drift", "hand_over", "record"}
     of_instance |= {"edit", "reauthenticate", "delete", "deletion_undo", "consent", "reconsent"}
     if name in ("webhook", "webhook_secret", "webhook_test", "webhook_remove"):
         return reverse(f"instances:{name}", args=[Webhook.objects.get().pk])

@@ -27,7 +27,10 @@ class OrganizationAdminForm(forms.ModelForm[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("name", "base_url", "environment_label", "calls_in_flight", "is_active")
+        fields = (
+            *("name", "base_url", "environment_label", "calls_in_flight"),
+            *("asks_reason", "is_active"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +62,7 @@ class OrganizationAdminForm(forms.ModelForm[Organization]):
 
     def changes(self) -> dict[str, Any]:
         """Return what the operations need."""
-        names = ("name", "base_url", "environment_label", "calls_in_flight")
+        names = ("name", "base_url", "environment_label", "calls_in_flight", "asks_reason")
         secrets = [Secret(self.cleaned_data[f"typed_{name}"] or "") for name in SECRETS]
         return {name: self.cleaned_data[name] for name in names} | {"secrets": SecretPair(*secrets)}
 

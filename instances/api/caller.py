@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
 from instances import access, operations
@@ -45,7 +45,7 @@ class Caller:
         """
         rows = self.visible().select_related("organization", "owner", "health")
         if (instance := rows.filter(pk=pk).first()) is None:
-            raise Http404
+            raise self._refusal(Instance.objects.filter(pk=pk).first())
         return instance
 
     def find_managed(self, pk: UUID) -> Instance:
@@ -67,7 +67,8 @@ class Caller:
         rows = Operation.objects.filter(instance__in=self.visible())
         rows = rows.select_related("instance", "organization", "requester")
         if (operation := rows.filter(pk=pk).first()) is None:
-            raise Http404
+            other = Operation.objects.filter(pk=pk).first()
+            raise self._refusal(other and other.subject)
         return operation
 
     def find_share(self, pk: UUID) -> Share:
@@ -79,9 +80,16 @@ class Caller:
         rows = Share.objects.filter(instance__in=self.visible())
         share = rows.select_related("instance", "user", "team", "granted_by").filter(pk=pk).first()
         if share is None:
-            raise Http404
+            other = Share.objects.select_related("instance").filter(pk=pk).first()
+            raise self._refusal(other and other.instance)
         access.require(self.user, Action.MANAGE, share.instance)
         return share
+
+    def _refusal(self, row: Model | None) -> Http404:
+        """Return what to raise; that something which exists was asked for is recorded."""
+        if row is not None:
+            operations.note_refusal(self.user, "view", row)
+        return Http404()
 
 
 class ApiKeyHeader:
@@ -106,6 +114,7 @@ class ApiKeyHeader:
             detail = f"This key may make {allowance.most} requests a minute."
             raise ProblemError(429, "too-many-requests", detail)
         if not getattr(caller.key, SCOPE_COLUMNS[self.scope]):
+            operations.note_refusal(caller.user, f"scope {self.scope.value}", caller.key)
             detail = f"This key has not the scope “{self.scope.value}”."
             told = f'{CHALLENGE}, error="insufficient_scope", scope="{self.scope.value}"'
             raise ProblemError(403, "scope-missing", detail, headers={"WWW-Authenticate": told})

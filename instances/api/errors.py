@@ -1,7 +1,7 @@
 """What operations refuse, as the status and the words that a program gets."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -61,7 +61,7 @@ def install(api: NinjaAPI) -> None:
         api.add_exception_handler(error, _refused)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(Http404, _missing)
-    api.add_exception_handler(NotAllowedError, _missing)
+    api.add_exception_handler(NotAllowedError, _not_allowed)
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(HttpError, _unreadable)
     api.add_exception_handler(operations.MissingEntriesError, _entries_missing)
@@ -97,6 +97,12 @@ def _refused(_request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _missing(_request: HttpRequest, _error: Any) -> HttpResponse:
+    return missing().answer()
+
+
+def _not_allowed(request: HttpRequest, error: Any) -> HttpResponse:
+    """Answer as if it were missing, and record it: the key was looked at by then."""
+    operations.note_refusal(cast(Any, request).auth.user, error.wanted, error.target)
     return missing().answer()
 
 
@@ -153,7 +159,7 @@ def _no_address(_request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _no_reason(_request: HttpRequest, _error: Any) -> HttpResponse:
-    return invalid(("reason", "Say why: the reason is kept.")).answer()
+    return invalid(("reason", "Say why: the reason is kept."), code="reason-missing").answer()
 
 
 def _no_choice(_request: HttpRequest, error: Any) -> HttpResponse:

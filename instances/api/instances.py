@@ -13,7 +13,7 @@ from instances.api.asking import Once, refuse_invalid, refuse_unknown, request_i
 from instances.api.caller import ApiKeyHeader, caller_of
 from instances.api.document import router, told
 from instances.api.shapes import HealthOut, InstanceOut, InstancePage, OperationOut, TokenOut
-from instances.api.wishes import InstanceWish, Text
+from instances.api.wishes import InstanceWish, Text, TokenWish
 from instances.forms import InstanceFilter
 from instances.models import (
     Environment,
@@ -157,15 +157,24 @@ def get_health(request: HttpRequest, pk: UUID) -> Health:
 @router.post(
     "instances/{uuid:pk}/token",
     auth=ApiKeyHeader(Scope.REVEAL),
-    response=told({200: TokenOut}, 409, 422),
+    response=told({200: TokenOut}, 409, body=True),
     tags=TAGS,
     operation_id="revealToken",
     summary="Fetch the token",
 )
-def reveal_token(request: HttpRequest, response: HttpResponse, pk: UUID) -> TokenOut:
-    """Recorded with the owner of the key before it is sent. By POST, so that nothing keeps it."""
+def reveal_token(
+    request: HttpRequest, response: HttpResponse, pk: UUID, wish: TokenWish | None = None
+) -> TokenOut:
+    """
+    Recorded with the owner of the key before it is sent. By POST, so that nothing keeps it.
+
+    The body may be left out, unless the organization asks for a reason: then 422 `reason-missing`.
+    """
     caller = caller_of(request)
-    secret = operations.reveal_token(actor=caller.user, instance=caller.find_instance(pk))
+    reason = wish.reason if wish else ""
+    secret = operations.reveal_token(
+        actor=caller.user, instance=caller.find_instance(pk), reason=reason
+    )
     response["Cache-Control"] = "no-store"
     token = secret.reveal()
     return TokenOut(token=token, header=f"User <USER_SECRET>, Element {token}")

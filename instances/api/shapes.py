@@ -205,6 +205,7 @@ class AuditLine(Schema):
     object_name: str
     result: str
     detail: dict[str, Any]
+    rights: str = Field(description="What the actor was allowed in that moment, in words.")
     request_id: str
     address: str
 

@@ -184,6 +184,7 @@ def audit_line(row: AuditEntry) -> AuditLine:
         object_name=row.object_name,
         result=row.result,
         detail=row.detail,
+        rights=row.rights,
         request_id=row.request_id,
         address=row.address,
     )

@@ -82,6 +82,14 @@ class ReasonWish(Wish):
     reason: Reason
 
 
+class TokenWish(Wish):
+    """What the token is needed for."""
+
+    reason: Annotated[Text, Field(max_length=300)] = Field(
+        "", description="Kept in the audit record; some organizations want one."
+    )
+
+
 class DeletionWish(ReasonWish):
     """Why, and which: nothing is deleted by a slip."""
 

@@ -38,7 +38,8 @@ def digest(entry: AuditEntry, key: bytes, nonce: str = "") -> str:
         # As a database gives it back: what was a tuple or a number as a name is none any more.
         *(json.loads(json.dumps(entry.detail)), entry.request_id, entry.address),
     ]
-    return _keyed(key, "entry", said)
+    # Entries from before rights were noted keep the marks that they have.
+    return _keyed(key, "entry", [*said, entry.rights] if entry.rights else said)
 
 
 def is_own(entry: AuditEntry, keys: Keys) -> bool:

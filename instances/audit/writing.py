@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from instances.audit import marks
+from instances.audit.rights import rights_of
 from instances.models import AuditEntry, AuditResult, Organization
 
 WORKER = "worker"
@@ -46,9 +47,11 @@ def entry(
     Return one entry, marked and not written yet; without an `actor`, `by` names what acted by itself.
 
     `detail` holds plain facts, never a secret. Request id and address come from the context of the
-    present request, and so does the beginning of the key with which a program came in.
+    present request, and so do the beginning of the key with which a program came in, and what the
+    actor is allowed in that moment.
     """
     context = structlog.contextvars.get_contextvars()
+    request_id = str(context.get("request_id", ""))[:36]
     if key := context.get("api_key"):
         detail["api_key"] = str(key)
     written = AuditEntry(
@@ -61,7 +64,8 @@ def entry(
         organization_id=_organization_of(target),
         result=result,
         detail=detail,
-        request_id=str(context.get("request_id", ""))[:36],
+        rights=rights_of(actor, target, request_id)[:60] if actor and request_id else "",
+        request_id=request_id,
         address=str(context.get("address", ""))[:45],
     )
     written.mac = marks.mark(written)

@@ -60,6 +60,11 @@ class OrganizationForm(forms.Form):
         help_text="At most so many calls at once. Empty: as for every organization.",
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
+    asks_reason = forms.BooleanField(
+        label="Ask for a reason",
+        required=False,
+        help_text="Whoever copies or reveals a token says why; the reason is in the audit record.",
+    )
     is_active = forms.BooleanField(
         label="In use",
         required=False,
@@ -112,7 +117,7 @@ class OrganizationForm(forms.Form):
 
 
 def _initial(organization: Organization | None) -> dict[str, Any]:
-    names = ("name", "base_url", "environment_label", "calls_in_flight", "is_active")
+    names = ("name", "base_url", "environment_label", "calls_in_flight", "asks_reason", "is_active")
     return {name: getattr(organization, name) for name in names} if organization else {}
 
 

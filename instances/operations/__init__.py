@@ -117,6 +117,7 @@ from instances.operations.reauthentication import (
 )
 from instances.operations.recognition import OtherEnvironmentError
 from instances.operations.reconsent import NoConsentError, protocol_for, request_instance_reconsent
+from instances.operations.refusals import note_refusal
 from instances.operations.removal import (
     NameDiffersError,
     TooLateError,
@@ -352,6 +353,7 @@ __all__ = [
     "may_invite",
     "missing_credentials",
     "note_backup",
+    "note_refusal",
     "pass_password",
     "protocol_for",
     "record_export",

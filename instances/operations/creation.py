@@ -99,7 +99,7 @@ def request_instance(
 def _require_creating(requester: User, organization: Organization) -> None:
     access.require(requester, Action.CREATE, organization)
     if not organization.is_active:
-        raise access.NotAllowedError("create in an organization that is switched off")
+        raise access.NotAllowedError("create in an organization that is switched off", organization)
 
 
 def _missing(

@@ -74,7 +74,7 @@ def revoke_invitation(*, actor: User, invitation: Invitation) -> bool:
 
 def _require(actor: User, organization: Organization) -> None:
     if not may_invite(actor, organization):
-        raise access.NotAllowedError("invite")
+        raise access.NotAllowedError("invite", organization)
 
 
 def digest_of(token: str) -> str:

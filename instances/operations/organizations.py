@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -57,6 +58,7 @@ def create_organization(
     environment_label: str = "",
     is_active: bool = True,
     calls_in_flight: int | None = None,
+    asks_reason: bool | None = None,
 ) -> Organization:
     """
     Add an organization, its secrets sealed; its creator becomes its admin.
@@ -76,6 +78,7 @@ def create_organization(
         environment_label=environment_label,
         is_active=is_active,
         calls_in_flight=calls_in_flight,
+        asks_reason=bool(asks_reason),
     )
     _seal_pair(organization, secrets)
     with _unless_taken(organization), transaction.atomic():
@@ -102,6 +105,7 @@ def change_organization(
     is_active: bool,
     secrets: SecretPair,
     calls_in_flight: int | None = None,
+    asks_reason: bool | None = None,
 ) -> Organization:
     """
     Change an organization; an incomplete pair keeps the secrets, a complete one replaces them later.
@@ -124,6 +128,7 @@ def change_organization(
         is_active=is_active,
         secrets=secrets,
         calls_in_flight=calls_in_flight,
+        asks_reason=asks_reason,
     )
 
 
@@ -137,6 +142,7 @@ def apply_organization_change(
     is_active: bool,
     secrets: SecretPair,
     calls_in_flight: int | None = None,
+    asks_reason: bool | None = None,
 ) -> Organization:
     """Do what `change_organization` does, for Django admin, where Django's permissions count."""
     base_url = hosts.normalize(base_url)
@@ -147,6 +153,9 @@ def apply_organization_change(
         organization.name, organization.environment_label = name, environment_label
         organization.is_active, organization.calls_in_flight = is_active, calls_in_flight
         changed = ["name", "environment_label", "is_active", "calls_in_flight"]
+        if asks_reason is not None:
+            organization.asks_reason = asks_reason
+            changed.append("asks_reason")
         if not secrets.is_complete:
             organization.base_url = base_url
             changed.append("base_url")
@@ -160,7 +169,11 @@ def apply_organization_change(
                 user_secret=secrets.user_secret,
                 organization_secret=secrets.organization_secret,
             )
-        audit.record(actor, "organization.changed", organization, base_url=organization.base_url)
+        facts: dict[str, Any] = {
+            "base_url": organization.base_url,
+            "asks_reason": organization.asks_reason,
+        }
+        audit.record(actor, "organization.changed", organization, **facts)
     return organization
 
 

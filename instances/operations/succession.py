@@ -80,7 +80,7 @@ def hand_over_instance(*, actor: User, instance: Instance, heir: User) -> None:
     :raises MayNotInheritError: the heir cannot look after it.
     """
     if not access.may_hand_over(actor, instance):
-        raise access.NotAllowedError("hand over")
+        raise access.NotAllowedError("hand over", instance)
     with transaction.atomic(), resting(actor, [instance.pk]):
         _hold(instance.organization, heir)
         owned = Instance.objects.select_for_update(of=("self",)).select_related("owner")

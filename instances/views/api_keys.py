@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,7 +15,12 @@ from instances.access import Action
 from instances.forms.api_keys import ApiKeyForm, KeyRotationForm
 from instances.models import ApiKey
 from instances.secret import Secret
-from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.finding import (
+    SignedInRequest,
+    find_one,
+    find_organization,
+    missing_unless_allowed,
+)
 from instances.views.second_check import fresh_check
 
 MADE = "This form was sent before. Its key was shown then; it cannot be shown again."
@@ -67,7 +72,7 @@ def key_new(request: SignedInRequest) -> HttpResponse:
 @missing_unless_allowed
 def key_rotate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Make a successor of one's own key, which works beside it for a while, and show it once."""
-    key = get_object_or_404(_known(request), pk=pk, owner=request.user)
+    key = find_one(request.user, _known(request).filter(owner=request.user), pk, "rotate")
     form = KeyRotationForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -91,7 +96,7 @@ def _show_once(request: SignedInRequest, key: ApiKey, text: Secret) -> HttpRespo
 @missing_unless_allowed
 def key_revoke(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask whether to end a key, then end it at once."""
-    key = get_object_or_404(_known(request), pk=pk)
+    key = find_one(request.user, _known(request), pk, "revoke")
     is_own = key.owner_id == request.user.pk
     back = reverse("instances:keys")
     if not is_own:

@@ -4,22 +4,25 @@ import csv
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from instances import access, operations
-from instances.audit import every, excerpt
+from instances.access import Action
+from instances.audit import Span, every, excerpt
 from instances.forms import AuditFilter
 from instances.models import AuditEntry
-from instances.views.finding import SignedInRequest, missing_unless_allowed
+from instances.views.detail import frame
+from instances.views.finding import SignedInRequest, find_instance, missing_unless_allowed
 from instances.views.history import event_of
 from instances.views.second_check import privileged
 
 COLUMNS = (
     *("id", "at", "actor_name", "action", "object_type", "object_id", "object_name"),
-    *("organization_id", "result", "detail", "request_id", "address"),
+    *("organization_id", "result", "detail", "rights", "request_id", "address"),
 )
 # What a spreadsheet takes for the beginning of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -38,6 +41,22 @@ def audit_list(request: SignedInRequest) -> HttpResponse:
     lines = [(entry, event_of(entry), _facts(entry)) for entry in page.rows]
     context = {"filters": filters, "page": page, "lines": lines, "kinds": LABELS}
     return render(request, "instances/audit_list.html", context)
+
+
+@require_safe
+@missing_unless_allowed
+def instance_record(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Show what the record says of one instance, to whoever manages it."""
+    instance = find_instance(request.user, pk)
+    access.require(request.user, Action.MANAGE, instance)
+    given = request.GET.get("before", "")
+    before = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+    days = Span.between(None, None)
+    span = Span(days.bottom, min(days.top, before)) if before else days
+    page = excerpt(AuditEntry.objects.filter(object_id=str(instance.pk)), span, is_narrow=True)
+    lines = [(entry, event_of(entry), _facts(entry)) for entry in page.rows]
+    context = frame(request.user, instance) | {"page": page, "lines": lines, "before": before}
+    return render(request, "instances/instance_record.html", context)
 
 
 @privileged

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -21,7 +21,7 @@ def instance_hand_over(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask who looks after the instance next, then hand it over."""
     instance = find_instance(request.user, pk)
     if not access.may_hand_over(request.user, instance):
-        raise Http404
+        raise access.NotAllowedError("hand over", instance)
     heirs = operations.heirs(instance.organization).exclude(pk=instance.owner_id)
     form = HeirForm(request.POST if request.method == "POST" else None, heirs=heirs)
     if request.method == "POST" and form.is_valid():

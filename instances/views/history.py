@@ -74,6 +74,7 @@ WORDS = {
     "key.rotated": ("API key given a successor", "info", "refresh-cw"),
     "key.revoked": ("API key revoked", "warn", "ban"),
     "key.refused": ("API key refused", "bad", "circle-x"),
+    "access.refused": ("Was refused", "bad", "ban"),
     "audit.exported": ("Audit record exported", "warn", "download"),
     "backup.noted": ("Backup noted as complete", "ok", "server"),
     "health.test_requested": ("Test asked for", "info", "heart-pulse"),

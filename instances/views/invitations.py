@@ -10,14 +10,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from instances import operations
+from instances import access, operations
 from instances.forms import InvitationForm, NewAccountForm
 from instances.models import Invitation, Organization, Role
 from instances.views.finding import SignedInRequest, missing_unless_allowed
@@ -34,7 +34,7 @@ MOST = 200
 def _find(user: User, pk: UUID) -> Organization:
     organization = get_object_or_404(Organization, pk=pk)
     if not operations.may_invite(user, organization):
-        raise Http404
+        raise access.NotAllowedError("invite", organization)
     return organization
 
 

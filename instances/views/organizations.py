@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
@@ -40,7 +40,7 @@ def organization_list(request: SignedInRequest) -> HttpResponse:
 def organization_new(request: SignedInRequest) -> HttpResponse:
     """Add an organization; whoever adds it becomes its admin."""
     if not access.may_create_organizations(request.user):
-        raise Http404
+        raise access.NotAllowedError("create organization")
     form = OrganizationForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         organization = _create(request, form)

@@ -21,6 +21,7 @@ SECONDS = 60
 PLAIN = re.compile(r"[a-z0-9-]{1,40}")
 FOREIGN = "This can only be asked for from Elementdesk's own page. Nothing was shown."
 REASONS = {
+    operations.ReasonNeededError: "Say first why you need it. Nothing was shown.",
     operations.NoTokenError: "There is no token to show.",
     vault.UnreadableError: "The stored token does not open with this server's keys. "
     "An administrator can check them.",
@@ -48,7 +49,12 @@ def token_reveal(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _refuse(request, instance, FOREIGN, is_script=is_script, status=403)
     is_copied = is_script and request.POST.get("purpose") == "copy"
     try:
-        secret = operations.reveal_token(actor=request.user, instance=instance, is_copied=is_copied)
+        secret = operations.reveal_token(
+            actor=request.user,
+            instance=instance,
+            is_copied=is_copied,
+            reason=request.POST.get("reason", ""),
+        )
     except tuple(REASONS) as error:
         return _refuse(request, instance, REASONS[type(error)], is_script=is_script, status=409)
     return _answer(request, instance, secret.reveal(), is_script=is_script)

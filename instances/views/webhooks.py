@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +15,12 @@ from instances.access import Action
 from instances.forms import PagePosition, WebhookChangeForm, WebhookForm
 from instances.models import Delivery, DeliveryTry, Organization, Webhook, WebhookShape
 from instances.secret import Secret
-from instances.views.finding import SignedInRequest, find_organization, missing_unless_allowed
+from instances.views.finding import (
+    SignedInRequest,
+    find_one,
+    find_organization,
+    missing_unless_allowed,
+)
 from instances.views.keyset import page_of
 from instances.views.second_check import fresh_check
 
@@ -26,7 +31,7 @@ def find_webhook(request: SignedInRequest, pk: UUID) -> Webhook:
     """Return the webhook of an organization that the person administers."""
     mine = access.organizations_for(request.user, Action.ADMINISTER)
     rows = Webhook.objects.filter(organization__in=mine).select_related("organization")
-    return get_object_or_404(rows, pk=pk)
+    return find_one(request.user, rows, pk)
 
 
 @require_safe
@@ -144,7 +149,7 @@ def delivery_repeat(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask that a message is sent again."""
     mine = access.organizations_for(request.user, Action.ADMINISTER)
     rows = Delivery.objects.filter(webhook__organization__in=mine)
-    delivery = get_object_or_404(rows.select_related("webhook__organization"), pk=pk)
+    delivery = find_one(request.user, rows.select_related("webhook__organization"), pk)
     try:
         operations.request_redelivery(actor=request.user, delivery=delivery)
     except operations.WebhookOffError:

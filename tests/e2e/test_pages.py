@@ -103,7 +103,14 @@ def pages(made: list[Instance], organization: Organization) -> list[str]:
         "passkey_add",
         "confirm",
     ]
-    of_instance = ["configuration", "instance_activity", "token", "sharing", "instance_health"]
+    of_instance = [
+        "configuration",
+        "instance_activity",
+        "token",
+        "sharing",
+        "instance_health",
+        "record",
+    ]
     return [
         *[reverse(f"instances:{name}") for name in plain],
         reverse("instances:list") + "?q=nothing-like-it",

@@ -176,5 +176,9 @@ def test_what_a_key_may_not_is_not_done(
     viewer = make_key(member(Role.VIEWER), *Scope)[1]
     shell.type("token", str(instance.pk), code=4, given={"ELEMENTDESK_KEY": viewer})
     shell.type("token", "00000000-0000-7000-8000-000000000000", code=4)
+    Organization.objects.update(asks_reason=True)
+    asked = ("token", str(instance.pk))
+    assert "reason" in shell.type(*asked, code=1).stderr
+    assert shell.type(*asked, "--reason", "nightly").stdout
     wrong = "edk_" + "0" * 56
     assert wrong not in shell.type("list", code=4, given={"ELEMENTDESK_KEY": wrong}).stderr
