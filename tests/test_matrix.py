@@ -253,7 +253,7 @@ def undone() -> Iterator[None]:
 def again(client: Client) -> Client:
     """Return a browser with the same cookies, so that signing out in one leaves the other."""
     other = Client(enforce_csrf_checks=client.handler.enforce_csrf_checks)
-    other.cookies = client.cookies.copy()
+    other.cookies.update(client.cookies)
     return other
 
 
