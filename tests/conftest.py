@@ -83,6 +83,8 @@ def test_settings(settings: Settings, tmp_path: Path) -> Iterator[None]:
         "CALLS_IN_FLIGHT": 4,
         "CATALOG_EVERY": 0.0,
     }
+    # The same hash as in production, but for how often it is repeated.
+    settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
     # Who is signed in is not asked again who they are, nor for a second factor.
     settings.SIGN_IN = {**settings.SIGN_IN, "CHECK_SECONDS": 0.0}
     # Nothing is asked in the background of a test that is not about it.

@@ -167,6 +167,7 @@ def test_a_stopped_worker_gives_back_what_it_has_not_begun(
     assert given_back.count() == 2
 
 
+@pytest.mark.production
 def test_ten_rolling_restarts_under_load_leave_nothing_unknown(
     start: Callable[..., Worker], ask: Ask, account: Account
 ) -> None:

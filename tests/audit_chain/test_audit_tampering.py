@@ -9,7 +9,7 @@ from instances import audit
 from instances.models import AuditEntry, AuditSeal
 from tests.audit_chain.conftest import Write, behind_the_back, problems
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 TRIALS = 1000
 SEED = 5

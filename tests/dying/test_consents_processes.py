@@ -11,7 +11,11 @@ from sandbox.running import Account
 from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, work
 from tests.workers import Worker, wait_for
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.production,
+    pytest.mark.django_db(transaction=True),
+]
 
 APPLICATION = {"oauth.api.key": "client-of-ours", "oauth.api.secret": "its-long-secret"}
 

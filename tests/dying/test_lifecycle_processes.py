@@ -17,7 +17,11 @@ from instances.vault import Purpose
 from sandbox.running import Account
 from tests.workers import Worker, wait_for
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.production,
+    pytest.mark.django_db(transaction=True),
+]
 
 Ask = Callable[..., Instance]
 STEPS = ("intended", "change answered", "change recorded", "change stored")

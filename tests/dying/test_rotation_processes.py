@@ -23,7 +23,11 @@ from sandbox.running import Account
 from tests.cases import work
 from tests.workers import Worker, wait_for
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.production,
+    pytest.mark.django_db(transaction=True),
+]
 
 AT_ONCE = {
     "ELEMENTDESK_DELETION_DAYS": "0",

@@ -26,7 +26,7 @@ def olivia(visitor: Open, operator: User, with_password: GivePassword, worker: W
     """The operator, signed in, with a worker running."""
     with_password(operator)
     window = visitor(viewport={"width": 1280, "height": 900})
-    window.sign_in("olivia")
+    window.sign_in_by_form("olivia")
     return window
 
 

@@ -21,7 +21,7 @@ def olivia(
     """Her window, signed in."""
     with_password(operator)
     window = visitor()
-    window.sign_in("olivia")
+    window.sign_in_by_form("olivia")
     return window
 
 
