@@ -72,19 +72,18 @@ def _is_heard(row: Notification) -> bool:
 
 
 def _try_later(rows: Sequence[Notification], problem: str) -> None:
-    """Send again after a pause that grows; give up after the last one, which the rows then show."""
-    pauses = settings.TELLING["PAUSES"]
+    """Send all of it again after a pause that grows; give up after the last one, which the rows then show."""
+    pauses, tries = settings.TELLING["PAUSES"], rows[0].mail_tries
     logger.warning("mail not sent", reason=problem, notifications=len(rows))
-    for row in rows:
-        mine = Notification.objects.filter(pk=row.pk)
-        if row.mail_tries >= len(pauses):
-            mine.update(mail=MailState.GIVEN_UP, mail_problem=problem[:60])
-            continue
-        mine.update(
-            mail_tries=F("mail_tries") + 1,
-            mail_due_at=Now() + timedelta(seconds=pauses[row.mail_tries]),
-            mail_problem=problem[:60],
-        )
+    mine = Notification.objects.filter(pk__in=[row.pk for row in rows])
+    if tries >= len(pauses):
+        mine.update(mail=MailState.GIVEN_UP, mail_problem=problem[:60])
+        return
+    mine.update(
+        mail_tries=F("mail_tries") + 1,
+        mail_due_at=Now() + timedelta(seconds=pauses[tries]),
+        mail_problem=problem[:60],
+    )
 
 
 def write(user: User, rows: Sequence[Notification], *, is_digest: bool) -> EmailMultiAlternatives:
@@ -104,7 +103,7 @@ def write(user: User, rows: Sequence[Notification], *, is_digest: bool) -> Email
         render_to_string("mail/letter.txt", context),
         to=[user.email],
         headers={
-            "Message-ID": f"<{rows[0].pk}@{urlsplit(address).hostname or 'elementdesk.invalid'}>",
+            "Message-ID": f"<{rows[0].mail_letter}@{urlsplit(address).hostname or 'elementdesk.invalid'}>",
             "Auto-Submitted": "auto-generated",
         },
     )

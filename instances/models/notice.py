@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from instances.models.identity import new_id
 from instances.models.instance import Instance
 from instances.models.organization import Organization
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 
 class NoticeKind(models.TextChoices):
@@ -144,17 +141,30 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         """
         Take what shall be in one person's next mail; nobody else gets it for a lease.
 
-        Compare-and-set: of two workers each row goes to one.
+        What was in a mail once is in the same one again, and nothing besides: a mail program that
+        knows its id already shows nobody what has come since. Compare-and-set: of two workers each
+        row goes to one.
         """
-        found = self.mail_due(state).filter(user=user_id).order_by("pk")
-        taken = [
-            pk
-            for pk in found.values_list("pk", flat=True)[:most]
-            if self.mail_due(state).filter(pk=pk).update(mail_due_at=Now() + lease)
-        ]
+        due = self._whole_letters(state, user_id)
+        first = due.first()
+        letter = first.mail_letter if first else None
+        taken: list[UUID] = []
+        for pk in due.filter(mail_letter=letter).values_list("pk", flat=True)[:most]:
+            mine = self.mail_due(state).filter(pk=pk, mail_letter=letter)
+            if mine.update(mail_due_at=Now() + lease, mail_letter=letter or (taken or [pk])[0]):
+                taken.append(pk)
+            elif letter:
+                # Another worker has begun with it.
+                break
         together = ("user", "notice__organization", "notice__instance", "notice__finding")
         rows = self.filter(pk__in=taken).select_related(*together, "notice__share__granted_by")
         return list(rows.order_by("pk"))
+
+    def _whole_letters(self, state: MailState, user_id: int) -> "NotificationQuerySet":
+        """Those of one person that are due, and nothing of whose letter is in a worker's hands."""
+        others = self.filter(user=user_id, mail__in=WAITING, mail_due_at__gt=Now())
+        held = others.filter(mail_letter=OuterRef("mail_letter"))
+        return self.mail_due(state).filter(~Exists(held), user=user_id).order_by("pk")
 
 
 class Notification(models.Model):
@@ -174,6 +184,8 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     mail = models.CharField(max_length=8, choices=MailState.choices, default=MailState.NONE)
     mail_due_at = models.DateTimeField(null=True, blank=True)
+    # Which letter it is in once one was begun: the first row of it, and the id that mail programs see.
+    mail_letter = models.UUIDField(null=True, blank=True, editable=False)
     mail_tries = models.PositiveSmallIntegerField(default=0)
     # A fixed word or the name of an error; never what a server said.
     mail_problem = models.CharField(max_length=60, blank=True, default="")

@@ -201,6 +201,40 @@ def test_the_digest_holds_a_day_and_comes_once(mail: MailServer, active: Instanc
     assert "Your daily digest" in text_of(letter, "html")
 
 
+def test_what_happens_after_a_lost_answer_comes_in_a_letter_of_its_own(
+    mail: MailServer, active: Instance
+) -> None:
+    mail.drops = True
+    for kind in (K.FAILED, K.ACTION_NEEDED):
+        note(active, kind)
+    telling.run()
+    mail.drops = False
+    note(active, K.FAILED, key="again")
+    make_due()
+    telling.run()
+    telling.run()
+    first, again, new = mail.letters
+    assert [one["Message-ID"] for one in (first, again)] == [first["Message-ID"]] * 2
+    assert text_of(first) == text_of(again)
+    assert new["Message-ID"] != first["Message-ID"]
+    assert text_of(new).count("Billing sandbox") == 1
+
+
+def test_what_is_left_of_a_letter_in_other_hands_waits_for_it(
+    active: Instance, mail: MailServer, operator: User
+) -> None:
+    for kind in (K.FAILED, K.ACTION_NEEDED):
+        note(active, kind)
+    spreading.run()
+    claim = Notification.objects.claim_mail
+    lease = timedelta(minutes=5)
+    first, second = claim(MailState.NOW, operator.pk, lease=lease, most=50)
+    Notification.objects.filter(pk=second.pk).update(mail_due_at=database_now())
+    assert claim(MailState.NOW, operator.pk, lease=lease, most=50) == []
+    make_due()
+    assert claim(MailState.NOW, operator.pk, lease=lease, most=50) == [first, second]
+
+
 def test_two_workers_send_one_letter(mail: MailServer, active: Instance, operator: User) -> None:
     note(active, K.FAILED)
     spreading.run()
