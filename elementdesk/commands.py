@@ -9,7 +9,7 @@ from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
-from elementdesk import completion, instances
+from elementdesk import applying, completion, instances, planning
 from elementdesk.failures import Exit, Failure, plain
 from elementdesk.login import Login, find_login, read_key, read_url, store
 from elementdesk.server import Server
@@ -73,6 +73,7 @@ def parser() -> Parser:
     _add_list(commands)
     _add_create_and_wait(commands)
     _add_token_and_share(commands)
+    _add_plan(commands)
     _add_completion(commands)
     return top
 
@@ -131,9 +132,24 @@ def _add_token_and_share(commands: "Commands[Parser]") -> None:
     command.set_defaults(run=lambda asked: instances.share(_server(), asked))
 
 
+def _add_plan(commands: "Commands[Parser]") -> None:
+    command = commands.add_parser("plan", help="compare an instances.yaml with what is there")
+    command.add_argument("file", metavar="FILE", help="- for standard input")
+    _add_json(command)
+    command.set_defaults(run=lambda asked: planning.show(_server(), asked))
+    command = commands.add_parser("apply", help="do what a plan said, and nothing else")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--plan", required=True, metavar="HASH", help="as `plan` printed it")
+    command.add_argument("--reason", default="", help="kept with what is enabled or disabled")
+    _add_timeout(command)
+    command.set_defaults(run=lambda asked: applying.apply(_server(), asked))
+    command = commands.add_parser("export", help="print the instances.yaml of what is there")
+    command.set_defaults(run=lambda asked: applying.export(_server(), asked))
+
+
 def _add_completion(commands: "Commands[Parser]") -> None:
     command = commands.add_parser("completion", help="print what lets a shell complete commands")
-    command.add_argument("shell", choices=("bash",))
+    command.add_argument("shell", choices=("bash", "zsh"))
     command.set_defaults(run=_completion)
 
 
@@ -205,6 +221,6 @@ def _login(asked: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def _completion(_asked: argparse.Namespace) -> Exit:
-    instances.say(completion.bash(parser()))
+def _completion(asked: argparse.Namespace) -> Exit:
+    instances.say({"bash": completion.bash, "zsh": completion.zsh}[asked.shell](parser()))
     return Exit.DONE

@@ -18,6 +18,33 @@ _elementdesk() {{
 complete -o default -F _elementdesk elementdesk"""
 
 
+ZSH = """\
+#compdef elementdesk
+# elementdesk: completion for zsh; load it with: eval "$(elementdesk completion zsh)"
+_elementdesk() {{
+    if (( CURRENT == 2 )); then
+        compadd -- {commands}
+        return
+    fi
+    case $words[2] in
+{cases}
+    esac
+    _files
+}}
+compdef _elementdesk elementdesk"""
+
+
+def zsh(parser: argparse.ArgumentParser) -> str:
+    """Return the script for zsh; file names are completed beside our own words."""
+    commands = _commands(parser)
+    cases = [
+        f"        {name}) compadd -- {' '.join(words)} ;;"
+        for name, of in commands.items()
+        if (words := _words(of))
+    ]
+    return ZSH.format(commands=" ".join(commands), cases="\n".join(cases))
+
+
 def bash(parser: argparse.ArgumentParser) -> str:
     """Return the script for bash; where no word of ours fits, it completes file names."""
     commands = _commands(parser)

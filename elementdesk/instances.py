@@ -43,7 +43,7 @@ def _mention(line: str) -> None:
 def list_instances(server: Server, asked: argparse.Namespace) -> Exit:
     """Print every instance that the filters leave, newest first."""
     query = {name: value for name in FILTERS if (value := getattr(asked, name))}
-    rows = _pages(server, query)
+    rows = every(server, query)
     if asked.json:
         say_json(rows)
     elif rows:
@@ -51,7 +51,8 @@ def list_instances(server: Server, asked: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def _pages(server: Server, query: dict[str, str]) -> list[dict[str, Any]]:
+def every(server: Server, query: dict[str, str]) -> list[dict[str, Any]]:
+    """Return every instance that the query leaves, newest first, however many pages that takes."""
     rows: list[dict[str, Any]] = []
     after: dict[str, str] = {}
     while True:
@@ -91,7 +92,7 @@ def create(server: Server, asked: argparse.Namespace) -> Exit:
     if asked.wait:
         # Whatever interrupts the waiting, `wait` goes on with this.
         _mention(plain(f"Operation: {operation['id']}"))
-        return _follow(server, operation, asked)
+        return _followed(server, operation, asked)
     _show(operation, asked)
     return Exit.DONE
 
@@ -113,11 +114,26 @@ def _instance_json(path: str) -> bytes:
 
 def wait(server: Server, asked: argparse.Namespace) -> Exit:
     """Wait until an operation is final or needs somebody."""
-    return _follow(server, server.get(f"operations/{asked.id}"), asked)
+    return _followed(server, server.get(f"operations/{asked.id}"), asked)
 
 
-def _follow(server: Server, operation: dict[str, Any], asked: argparse.Namespace) -> Exit:
-    deadline = time.monotonic() + asked.timeout
+def _followed(server: Server, operation: dict[str, Any], asked: argparse.Namespace) -> Exit:
+    settled = _settled(server, operation, asked.timeout)
+    _show(settled, asked)
+    return _outcome(settled)
+
+
+def follow(server: Server, operation: dict[str, Any], seconds: float) -> None:
+    """
+    Wait until an operation has succeeded.
+
+    :raises Failure: it has not; what to do now is said.
+    """
+    _outcome(_settled(server, operation, seconds))
+
+
+def _settled(server: Server, operation: dict[str, Any], limit: float) -> dict[str, Any]:
+    deadline = time.monotonic() + limit
     is_settled = _is_settled(operation)
     while not is_settled and (left := deadline - time.monotonic()) > 0:
         seconds = min(left, ASKED)
@@ -127,8 +143,7 @@ def _follow(server: Server, operation: dict[str, Any], asked: argparse.Namespace
         is_settled = _is_settled(operation)
         if not is_settled and taken < seconds:
             time.sleep(min(APART, max(0.0, deadline - time.monotonic())))
-    _show(operation, asked)
-    return _outcome(operation)
+    return operation
 
 
 def _is_settled(operation: dict[str, Any]) -> bool:

@@ -68,6 +68,18 @@ class Server:
             sent["Content-Type"] = "application/json"
         return self._told(self._send("POST", path, data=body, headers=sent))
 
+    def patch(self, path: str, body: bytes) -> Any:
+        """
+        Have the server change what is at `path` as it is now, and not as it becomes meanwhile.
+
+        :raises Lost: it is not known whether it did.
+        :raises Failure: it did not.
+        """
+        seen = self._send("GET", path)
+        self._told(seen)
+        headers = {"Content-Type": "application/json", "If-Match": seen.headers.get("ETag", "")}
+        return self._told(self._send("PATCH", path, data=body, headers=headers))
+
     def _send(self, method: str, path: str, **said: Any) -> requests.Response:
         address = f"{self.url}/api/v1/{path}"
         try:
