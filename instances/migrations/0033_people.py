@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='asks_reason',
-            field=models.BooleanField(default=False, help_text='Whoever copies or reveals a token says why; the reason is in the audit record.', verbose_name='ask for a reason'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Whoever copies or reveals a token says why; the reason is in the audit record.', verbose_name='ask for a reason'),
         ),
         migrations.AddField(
             model_name='team',

@@ -38,7 +38,8 @@ class AuditEntry(models.Model):
     # Plain facts such as a level or the names of changed fields; never a value of a secret.
     detail = models.JSONField(default=dict)
     # What the actor was allowed in that moment, in words; empty where no person asked.
-    rights = models.CharField(max_length=60, blank=True, default="")
+    # The database knows the default too: code of before writes entries while an upgrade is under way.
+    rights = models.CharField(max_length=60, blank=True, default="", db_default="")
     request_id = models.CharField(max_length=36, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
     # Key id, nonce and keyed digest of the above; empty in what was written before there were marks.

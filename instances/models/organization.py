@@ -81,6 +81,8 @@ class Organization(models.Model):
     asks_reason = models.BooleanField(
         "ask for a reason",
         default=False,
+        # For code of before, which adds organizations while an upgrade is under way.
+        db_default=False,
         help_text="Whoever copies or reveals a token says why; the reason is in the audit record.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
