@@ -155,7 +155,7 @@ def test_the_package_installs_the_command() -> None:
 def test_every_command_and_exit_code_is_documented() -> None:
     told = (ROOT / "docs" / "command-line.md").read_text()
     usage = parser().format_help()
-    commands = ("login", "list", "create", "wait", "token", "share", "plan", "apply", "export")
-    commands += ("completion",)
+    commands = ["login", "list", "create", "wait", "token", "share", "plan", "apply", "export"]
+    commands += ["completion"]
     assert [name for name in commands if name not in usage or f"`{name}" not in told] == []
     assert [code for code in range(8) if f"| {code} |" not in told] == []
