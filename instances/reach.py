@@ -35,7 +35,7 @@ from instances.models.walk import Walk
 from instances.models.written import Statement, write
 
 SHARE_IS_CURRENT = Q(shares__expires_at__isnull=True) | Q(shares__expires_at__gt=Now())
-BY_SHARE = "shares__instance"
+BY_SHARE, BY_TAG = "shares__instance", "tags__instance"
 # Stands for a person in a statement that was written before.
 NOBODY = -1
 # Column and key of the walk along what checks found.
@@ -114,6 +114,13 @@ class Reach:
             return [*self._of_organizations(Action.VIEW, *either), *self.shared(*either)]
         mine = self.organizations()
         return [*([Walk(either, Q(organization__in=mine))] if mine else []), *self.shared(*either)]
+
+    def tagged(self, rows: QuerySet[Instance], name: str) -> list[Walk[Instance]]:
+        """Return how to walk those of `rows` with a tag that the person may see, along the index of tags."""
+        # One condition: said apart, the order would be that of another tag of the same instance.
+        mine = Q(tags__name=name, organization__in=self.organizations())
+        walks = [Walk([rows], mine, key=BY_TAG)] if self.places else []
+        return [*walks, *self.shared(rows.filter(tags__name=name))]
 
     def shared(self, *either: QuerySet[Instance]) -> list[Walk[Instance]]:
         """Return how to walk those rows of `either` that somebody shared with the person."""

@@ -10,6 +10,8 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from instances.engine import housekeeping
+from instances.models import Instance
 from tests.narrowed import QUERIES
 from tests.test_plans import nodes_of
 from tests.worlds import World, build
@@ -73,3 +75,19 @@ def test_no_page_looks_at_rows_more_than_for_each_other_row(world: World) -> Non
                 assert client.get(address).status_code == 200
             asked = [one["sql"] for one in captured if one["sql"].startswith("SELECT")]
             assert max(map(looked_at, asked)) < most, (user, address)
+
+
+def test_sqlite_counts_its_tables_once_they_have_doubled(world: World) -> None:
+    housekeeping.count_tables.cache_clear()
+    like = world.instances[0]
+    rows = (
+        {"organization": like.organization, "owner": like.owner, "name": f"{at}"}
+        for at in range(1000)
+    )
+    Instance.objects.bulk_create(Instance(**row) for row in rows)
+    told: list[list[str]] = []
+    for period in (1, 1, 2):
+        with CaptureQueriesContext(connection) as captured:
+            housekeeping.count_tables(period)
+        told.append([one["sql"] for one in captured if one["sql"] == "ANALYZE"])
+    assert told == [["ANALYZE"] if connection.vendor == "sqlite" else [], [], []]

@@ -27,12 +27,11 @@ from instances.reach import Reach
 COLUMNS = {
     "environment": "environment",
     "organization": "organization",
-    "tag": "tags__name",
     "element": "element_key",
 }
 SELECTS = ("status", "health", "environment", "organization", "owner")
 # Filters by which few rows are left, or whose index is walked in order by itself.
-NARROW = ("owner", "tag", "organization")
+NARROW = ("owner", "organization")
 # With these there is no need of an index by health.
 FEW = {"owner", "tag", "q"}
 CHIP_NAMES = {
@@ -99,11 +98,18 @@ class Narrowed:
             return reach.within(on.get("organization")).in_health(rows, state)
         if state:
             rows = rows.filter(shown_health.either(state))
+        if tag := on.get("tag"):
+            if "q" not in on and not is_shared_only:
+                return reach.tagged(rows, tag)
+            rows = rows.filter(tags__name=tag)
         either: Sequence[QuerySet[Instance]] = [rows]
-        is_narrow = any(name in on for name in NARROW)
+        is_narrow = bool(tag) or any(name in on for name in NARROW)
         if text := on.get("q"):
             found = search.matching(rows, text)
             either, is_narrow = found.parts, is_narrow or found.are_few
+            if not (is_narrow or is_shared_only):
+                # A common word: its tag is walked by itself, which each organization would sort.
+                return [*reach.tagged(rows, text), *reach.instances(*found.parts[1:])]
         if is_shared_only:
             return reach.shared(*either)
         return reach.instances(*either, is_narrow=is_narrow)

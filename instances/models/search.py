@@ -74,7 +74,11 @@ def is_short(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Matches:
-    """Rows that match, in parts that have an index each, or are as common as to be walked."""
+    """
+    Rows that match, in parts that have an index each, or are as common as to be walked.
+
+    The first part is those whose tag it is.
+    """
 
     parts: tuple[QuerySet[Instance], ...]
     are_few: bool
