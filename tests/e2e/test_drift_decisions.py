@@ -46,6 +46,8 @@ def test_an_owner_accepts_theirs(
     somebody.sign_in(with_password(operator).get_username())
     somebody.visit(drifted.get_absolute_url())
     somebody.page.get_by_role("link", name="See both sides").click()
+    assert somebody.accessibility_violations() == []
+    assert somebody.overflow() <= 0
     somebody.page.get_by_role("button", name="Accept theirs").click()
     expect(somebody.page.get_by_text("Their values are taken over.")).to_be_visible()
     expect(somebody.page.get_by_role("heading", name="Renamed there")).to_be_visible()

@@ -58,7 +58,7 @@ def test_new_secrets_are_checked_before_they_are_used(
     page.get_by_role("button", name="Discard them").click()
     account.reset_secrets()
     enter(ada, account.user_secret, account.organization_secret)
-    expect(page.get_by_role("heading", name="The present secrets are in use")).to_be_visible()
+    expect(page.get_by_role("heading", name="The present secrets came into use")).to_be_visible()
     assert account.user_secret not in page.content()
 
 
