@@ -70,3 +70,12 @@ def test_an_exception_is_known_by_its_name_whatever_that_ends_in(tmp_path: Path)
     worker.log.write_text(json.dumps({"exception": trace}) + "\n")
     assert machine.tracebacks([worker], ["RestartFreqExceeded"]) == []
     assert len(machine.tracebacks([worker], ["OutOfMemoryError"])) == 1
+
+
+def test_a_row_that_this_machine_cannot_do_has_not_passed() -> None:
+    result = _result("F38")
+    counts = {"fault": "full", "operations": 0, "injected": 0, "seconds": 0}
+    result["rows"][0] |= {**counts, "passed": False, "not_run": "mount: not permitted"}
+    assert not table.is_good(result)
+    text = table.text({"sqlite": result}, seed=1, seconds=1)
+    assert "| **not run**: mount: not permitted |" in text

@@ -109,7 +109,9 @@ def _database(name: str) -> Iterator[tuple[str, Path]]:
     folder = Path(tempfile.mkdtemp(prefix="elementdesk-faults-"))
     try:
         if name == "sqlite":
-            yield f"sqlite:///{folder}/campaign.sqlite3", folder
+            # In a folder of its own: a row lets it lie on a disk of its own.
+            (folder / "data").mkdir()
+            yield f"sqlite:///{folder}/data/campaign.sqlite3", folder
         else:
             with postgresql() as url:
                 yield url, folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from tests.faults import checker, machine, selftest, trace
+from tests.faults import checker, disk, machine, selftest, trace
 from tests.faults.broker_rows import ROWS as BROKER_ROWS
 from tests.faults.cancel_rows import ROWS as CANCEL_ROWS
 from tests.faults.change_crash_rows import ROWS as CHANGE_CRASH_ROWS
@@ -22,8 +22,9 @@ from tests.faults.change_rows import ROWS as CHANGE_ROWS
 from tests.faults.consent_rows import ROWS as CONSENT_ROWS
 from tests.faults.crash_rows import ROWS as CRASH_ROWS
 from tests.faults.database_rows import ROWS as DATABASE_ROWS
+from tests.faults.disk_rows import ROWS as DISK_ROWS
 from tests.faults.driver import Driver
-from tests.faults.ground import USERNAME, Ground, Row, make_driver_user
+from tests.faults.ground import USERNAME, Ground, NotHereError, Row, make_driver_user
 from tests.faults.key_rows import ROWS as KEY_ROWS
 from tests.faults.list_rows import ROWS as LIST_ROWS
 from tests.faults.loss_rows import ROWS as LOSS_ROWS
@@ -33,6 +34,8 @@ from tests.faults.refusal_rows import ROWS as REFUSAL_ROWS
 from tests.faults.remote_rows import ROWS as REMOTE_ROWS
 from tests.faults.rotation_rows import ROWS as ROTATION_ROWS
 from tests.faults.stack import Stack
+from tests.faults.telling_rows import ROWS as TELLING_ROWS
+from tests.faults.upgrade_rows import ROWS as UPGRADE_ROWS
 
 ROWS = [
     *REMOTE_ROWS,
@@ -50,6 +53,9 @@ ROWS = [
     *KEY_ROWS,
     *REFUSAL_ROWS,
     *DATABASE_ROWS,
+    *DISK_ROWS,
+    *TELLING_ROWS,
+    *UPGRADE_ROWS,
 ]
 # Rows at the same time: on SQLite all of them wait for one lock.
 AT_ONCE = {"postgresql": 5, "sqlite": 3}
@@ -85,6 +91,7 @@ def main() -> None:
 def _end(stack: Stack, *_: object) -> None:
     """End all processes when asked to end: rows that still run would wait for theirs for minutes."""
     stack.stop()
+    disk.leave()
     os._exit(1)
 
 
@@ -143,13 +150,15 @@ def _happen(row: Row, stack: Stack, driver: Driver, operations: int, seed: int) 
     ground = Ground(row, stack, driver, chance, number)
     try:
         row.run(ground)
+    except NotHereError as error:
+        ground.not_run = str(error)[:200]
     except Exception as error:
         ground.extras[f"{type(error).__name__}: {error}"[:200]] = False
     finally:
         connection.close()
     ground.seconds = time.monotonic() - began
     sys.stderr.write(
-        f"{connection.vendor} {row.id}: {ground.seconds:.0f} s {ground.extras} {ground.note}\n"
+        f"{connection.vendor} {row.id}: {ground.seconds:.0f} s {ground.extras} {ground.note} {ground.not_run}\n"
     )
     return ground
 
@@ -189,7 +198,8 @@ def _line(ground: Ground, found: checker.Violations) -> dict[str, object]:
         "violations": {name: len(texts) for name, texts in found.items() if texts},
         "wrong": wrong,
         "extras": list(ground.extras),
-        "passed": happened and not wrong and not found.total,
+        "not_run": ground.not_run,
+        "passed": happened and not wrong and not found.total and not ground.not_run,
     }
 
 

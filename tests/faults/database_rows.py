@@ -141,10 +141,11 @@ def _copy_is_whole(ground: Ground, name: str) -> bool:
     finally:
         for process in still:
             process.signal(signal.SIGCONT)
-    return _is_whole(copy)
+    return is_whole(copy)
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Return whether SQLite finds nothing wrong in a file, and our rows in it."""
     with sqlite3.connect(path) as opened:
         said = opened.execute("PRAGMA integrity_check").fetchone()
         rows = opened.execute("SELECT count(*) FROM instances_operation").fetchone()

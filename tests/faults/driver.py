@@ -66,6 +66,8 @@ class Driver:
         # Tries of one name at the same time count against each other.
         self._signing_in = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="driver")
+        # Seconds for which one request waits for its answer.
+        self.patience = 40.0
         self.errors: list[str] = []
         self.statuses: dict[int, int] = {}
 
@@ -155,7 +157,7 @@ class Driver:
             self._url + path,
             data=fields,
             headers={"Cookie": cookies} if cookies else {},
-            timeout=40,
+            timeout=self.patience,
             allow_redirects=False,
         )
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1

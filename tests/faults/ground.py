@@ -31,6 +31,10 @@ AT_REST = (*FINAL, OperationState.NEEDS_PERSON)
 _making = threading.Lock()
 
 
+class NotHereError(Exception):
+    """This machine cannot do what a row needs; the text says what that is."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One fault of the campaign."""
@@ -68,6 +72,8 @@ class Ground:
     expected_tracebacks: list[str] = field(default_factory=list)
     seconds: float = 0.0
     note: str = ""
+    # Why it did not happen on this machine: then it has not passed.
+    not_run: str = ""
 
     def __post_init__(self) -> None:
         self.case = self.new_case()

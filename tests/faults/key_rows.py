@@ -27,6 +27,8 @@ TOKENS = 12
 # Requests a second that go on all the while.
 RATE = 5.0
 PATIENCE = 60.0
+# A process may take so long to start on a machine that has much else to do.
+LONGEST_START = 150.0
 
 
 class Load:
@@ -34,11 +36,14 @@ class Load:
 
     def __init__(self, ground: Ground) -> None:
         self.failed: list[str] = []
+        # When each was sent, and how long its answer took.
+        self.took: list[tuple[float, float]] = []
         self._ground, self._ending = ground, threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
-        self._began = time.monotonic()
 
     def __enter__(self) -> "Load":
+        # While the web is renewed nobody takes a request until a new process has started.
+        self._ground.driver.patience = LONGEST_START
         self._thread.start()
         return self
 
@@ -48,11 +53,12 @@ class Load:
 
     def _send(self) -> None:
         while not self._ending.wait(1 / RATE):
-            wish = self._ground.wish(name="Under way")
+            wish, sent = self._ground.wish(name="Under way"), time.monotonic()
             try:
                 self._ground.case.accepted.append(self._ground.driver.submit_once(wish))
             except (requests.RequestException, NotAcceptedError) as error:
                 self.failed.append(str(error)[:100])
+            self.took.append((sent, time.monotonic() - sent))
 
 
 def rotate(ground: Ground) -> None:
@@ -62,16 +68,22 @@ def rotate(ground: Ground) -> None:
     old = vault.read_ring().primary
     ground.submit(kills * TOKENS)
     ground.settle()
+    renewals: list[float] = []
     with Load(ground) as load:
-        new = _add_and_promote(ground)
+        new = _add_and_promote(ground, renewals)
         midway = sum(_kill_while_sealing(ground, old) for _ in range(kills))
         _command("reseal")
         ground.expect("none is left with the old key", not rotation.count_by_key()[old])
         _command("retire", old)
-        _restart_in_turn(ground)
+        _restart_in_turn(ground, renewals)
     ground.settle()
     ground.injected, ground.needed = midway, kills
-    ground.note = f"{len(ground.case.accepted)} accepted; {load.failed[:3]}"
+    sent, slowest = max(load.took, key=lambda one: one[1])
+    after = min((sent + slowest - at for at in renewals if at < sent + slowest), default=0.0)
+    ground.note = (
+        f"{len(load.took)} sent; slowest answer {slowest:.1f} s, {after:.1f} s after a renewal began; "
+        f"{load.failed[:3]}"
+    )
     ground.expect("no request failed", not load.failed)
     ground.expect("all active", ground.count(OperationState.SUCCEEDED) == ground.rows().count())
     ground.expect("everything opens", not rotation.find_unreadable(vault.read_ring()))
@@ -91,13 +103,13 @@ def _use_file(ground: Ground, path: Path) -> None:
     ground.stack.wait_for_web()
 
 
-def _add_and_promote(ground: Ground) -> str:
+def _add_and_promote(ground: Ground, renewals: list[float]) -> str:
     known = set(vault.read_ring().keys)
     _command("add")
     (new,) = set(vault.read_ring().keys) - known
-    _restart_in_turn(ground)
+    _restart_in_turn(ground, renewals)
     _command("promote", new)
-    _restart_in_turn(ground)
+    _restart_in_turn(ground, renewals)
     return new
 
 
@@ -106,15 +118,16 @@ def _command(*words: str) -> None:
     keyring.ring.cache_clear()
 
 
-def _restart_in_turn(ground: Ground) -> None:
-    """Restart every process as an upgrade does: somebody is there all the while."""
+def _restart_in_turn(ground: Ground, renewals: list[float]) -> None:
+    """Restart every process as an upgrade does: somebody is there all the while; note when the web begins."""
     master = ground.stack.web.pid
     before = set(children_of(master))
+    renewals.append(time.monotonic())
     os.kill(master, signal.SIGHUP)
     for process in ground.stack.workers:
         process.stop()
         process.start()
-    renewed = wait_until(lambda: _are_new(master, before), PATIENCE)
+    renewed = wait_until(lambda: _are_new(master, before), LONGEST_START)
     ground.expect("every process was renewed", renewed)
 
 

@@ -17,7 +17,12 @@ class Process:
     """One process and its children, in a group of their own."""
 
     def __init__(
-        self, name: str, command: Sequence[object], environment: Mapping[str, str], folder: Path
+        self,
+        name: str,
+        command: Sequence[object],
+        environment: Mapping[str, str],
+        folder: Path,
+        cwd: Path = ROOT,
     ) -> None:
         self.name, self.log = name, folder / f"{name}.log"
         self.kills = 0
@@ -25,7 +30,7 @@ class Process:
         # Whoever wants it and whoever watches may find it ended at the same time: one starts it.
         self._starting = threading.RLock()
         self._command = [str(part) for part in command]
-        self._environment = dict(environment)
+        self._environment, self._cwd = dict(environment), cwd
         self._running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,7 +59,7 @@ class Process:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self._command,
-                cwd=ROOT,
+                cwd=self._cwd,
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

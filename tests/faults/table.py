@@ -42,6 +42,8 @@ def _rows(results: Mapping[str, Result]) -> list[str]:
 def _verdict(row: Result) -> str:
     if row["passed"]:
         return "passed"
+    if row.get("not_run"):
+        return f"**not run**: {row['not_run']}"
     reasons = [*row["wrong"], *(f"{name}: {n}" for name, n in row["violations"].items())]
     if row["injected"] < row["needed"]:
         reasons.append(f"only {row['injected']} of {row['needed']} faults happened")

@@ -74,6 +74,18 @@ def install() -> None:
                 cursor.execute(statement)
 
 
+def mend() -> None:
+    """Make triggers again that went with a table: SQLite makes most changes of a table by making another."""
+    if connection.vendor != "sqlite":
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        for trigger in TRIGGERS:
+            for statement in _statements(*trigger):
+                cursor.execute(
+                    statement.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS", 1)
+                )
+
+
 def remove() -> None:
     """Take table and triggers away again."""
     with transaction.atomic(), connection.cursor() as cursor:
