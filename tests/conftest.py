@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from instances import vault
-from instances.engine import writer
+from instances.engine import searching, telling, verifying, writer
 from instances.models import (
     Instance,
     Membership,
@@ -42,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asks = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
         if not asks and not item.get_closest_marker("django_db"):
             item.add_marker("once")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Let what a test began in the background end before its rows are taken away under it."""
+    for thread in (searching._thread, verifying._thread, telling._thread):
+        if thread.cache_info().currsize:
+            thread().submit(lambda: None).result(timeout=60)  # what was begun comes first
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,9 @@ NO_TESTS = 5
 LANES = [
     ("sqlite", "not browser and not production"),
     ("postgresql", "not browser and not once"),
-    ("sqlite", "browser"),
+    # In two, since a browser and a worker mostly wait for each other.
+    ("sqlite", "browser and processes"),
+    ("sqlite", "browser and not processes"),
 ]
 
 
