@@ -21,7 +21,7 @@ from instances.views.finding import (
     find_organization,
     missing_unless_allowed,
 )
-from instances.views.second_check import fresh_check
+from instances.views.second_check import fresh_check, privileged
 
 MADE = "This form was sent before. Its key was shown then; it cannot be shown again."
 OVER = "This key is over, or has a successor already."
@@ -35,6 +35,7 @@ def keys(request: SignedInRequest) -> HttpResponse:
     return render(request, "account/keys.html", _listed(rows))
 
 
+@privileged
 @require_safe
 @missing_unless_allowed
 def organization_keys(request: SignedInRequest, pk: UUID) -> HttpResponse:

@@ -22,7 +22,7 @@ from instances.views.finding import (
     missing_unless_allowed,
 )
 from instances.views.keyset import page_of
-from instances.views.second_check import fresh_check
+from instances.views.second_check import fresh_check, privileged
 
 OFF = "It is switched off: switch it on first."
 
@@ -34,6 +34,7 @@ def find_webhook(request: SignedInRequest, pk: UUID) -> Webhook:
     return find_one(request.user, rows, pk)
 
 
+@privileged
 @require_safe
 def webhook_list(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show where messages of an organization go."""
@@ -72,6 +73,7 @@ def _with_secret(request: SignedInRequest, webhook: Webhook, secret: Secret | No
     return render(request, "organizations/webhook_secret.html", context)
 
 
+@privileged
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
@@ -117,6 +119,7 @@ def webhook_secret(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return _with_secret(request, webhook, secret)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def webhook_test(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -129,6 +132,7 @@ def webhook_test(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect(webhook)
 
 
+@privileged
 @require_http_methods(["GET", "POST"])
 @missing_unless_allowed
 def webhook_remove(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -143,6 +147,7 @@ def webhook_remove(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return render(request, "organizations/webhook_remove.html", context)
 
 
+@privileged
 @require_POST
 @missing_unless_allowed
 def delivery_repeat(request: SignedInRequest, pk: UUID) -> HttpResponse:

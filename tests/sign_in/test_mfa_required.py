@@ -20,6 +20,7 @@ from instances.models import (
     SecondFactor,
 )
 from tests.states import TOKEN
+from tests.telling.steps import add_delivery, add_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -50,8 +51,12 @@ def factor() -> Callable[[User], SecondFactor]:
 def privileged_pages(organization: Organization, active: Instance) -> dict[str, str]:
     pk = organization.pk
     names = ["organization_search", "organization_drift", "adoption_stop", "comparison_cancel"]
-    names += ["secrets_confirm", "secrets_discard", "organization"]
+    names += ["secrets_confirm", "secrets_discard", "organization", "organization_keys", "webhooks"]
     of_it = {name: reverse(f"instances:{name}", args=[pk]) for name in names}
+    webhook, of_webhook = add_webhook(organization), ("webhook", "webhook_test", "webhook_remove")
+    of_it |= {name: reverse(f"instances:{name}", args=[webhook.pk]) for name in of_webhook}
+    repeat = reverse("instances:delivery_repeat", args=[add_delivery(webhook).pk])
+    of_it |= {"delivery_repeat": repeat}
     export = reverse("instances:audit_export", args=["csv"])
     return of_it | {"reveal": reverse("instances:reveal", args=[active.pk]), "export": export}
 
