@@ -14,6 +14,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
+
+def pauses(name: str, default: str) -> list[float]:
+    """Return seconds, which stand in the environment with commas between them."""
+    return [float(pause) for pause in env.str(name, default=default).split(",")]
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])]
@@ -190,32 +196,8 @@ OIDC = {
     "MAKES_PEOPLE": env.bool("ELEMENTDESK_OIDC_MAKES_PEOPLE", default=False),
 }
 
-# The queue: a message carries one id and is only a doorbell; the rows say what there is to do.
+# The queue; how it is used: config/celery.py.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_REDIRECT_STDOUTS = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A broker that answers and refuses, because it is full or only a copy, ends no worker either.
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-# For ever: without a broker a worker finds its work by itself.
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
-    "socket_timeout": 10,
-    "socket_connect_timeout": 2,
-    # A page must not wait for a broker that is away: the sweep finds the work.
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0,
-}
 
 # Sealed values: exactly one of the two holds the key ring (docs/decisions/0003).
 VAULT = {
@@ -250,18 +232,10 @@ ENGINE = {
     "LEASE_SECONDS": env.float("ELEMENTDESK_LEASE_SECONDS", default=180.0),
     "SETTLE_SECONDS": env.float("ELEMENTDESK_SETTLE_SECONDS", default=900.0),
     "SWEEP_SECONDS": env.float("ELEMENTDESK_SWEEP_SECONDS", default=5.0),
-    "LOOK_PAUSES": [
-        float(pause)
-        for pause in env.str("ELEMENTDESK_LOOK_PAUSES", default="5,25,90,180,300,310").split(",")
-    ],
+    "LOOK_PAUSES": pauses("ELEMENTDESK_LOOK_PAUSES", "5,25,90,180,300,310"),
     "CATALOG_EVERY": env.float("ELEMENTDESK_CATALOG_EVERY", default=86400.0),
     "AUDIT_EVERY": env.float("ELEMENTDESK_AUDIT_EVERY", default=86400.0),
-    "AUDIT_PAUSES": [
-        float(pause)
-        for pause in env.str("ELEMENTDESK_AUDIT_PAUSES", default="3600,21600,86400,604800").split(
-            ","
-        )
-    ],
+    "AUDIT_PAUSES": pauses("ELEMENTDESK_AUDIT_PAUSES", "3600,21600,86400,604800"),
     "BREAKER_FAILURES": env.int("ELEMENTDESK_BREAKER_FAILURES", default=5),
     "BREAKER_WINDOW_SECONDS": env.float("ELEMENTDESK_BREAKER_WINDOW_SECONDS", default=60.0),
     "BREAKER_SECONDS": env.float("ELEMENTDESK_BREAKER_SECONDS", default=30.0),
@@ -303,12 +277,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="elementdesk@localhos
 TELLING = {
     "SENDS_MAIL": bool(mail_server),
     "DIGEST_HOUR": env.int("ELEMENTDESK_DIGEST_HOUR", default=6),
-    "PAUSES": [
-        float(pause)
-        for pause in env.str(
-            "ELEMENTDESK_TELLING_PAUSES", default="10,60,300,1800,7200,21600,43200,86400,86400"
-        ).split(",")
-    ],
+    "PAUSES": pauses("ELEMENTDESK_TELLING_PAUSES", "10,60,300,1800,7200,21600,43200,86400,86400"),
     "DAYS": env.int("ELEMENTDESK_NOTIFICATION_DAYS", default=90),
     "WEBHOOK_HOSTS": env.str("ELEMENTDESK_WEBHOOK_HOSTS", default="*"),
     "WEBHOOK_SECONDS": 10.0,

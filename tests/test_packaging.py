@@ -20,7 +20,7 @@ def read(name: str) -> str:
 
 
 def names_in_settings() -> set[str]:
-    return set(re.findall(r'env(?:\.\w+)?\(\s*"([A-Z_]+)"', read("config/settings.py")))
+    return set(re.findall(r'(?:env(?:\.\w+)?|pauses)\(\s*"([A-Z_]+)"', read("config/settings.py")))
 
 
 def test_every_setting_is_in_the_example() -> None:
