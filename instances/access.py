@@ -42,7 +42,6 @@ LEVEL_ALLOWS = {
     ShareLevel.USE: {Action.VIEW, Action.USE},
     ShareLevel.MANAGE: {Action.VIEW, Action.USE, Action.MANAGE},
 }
-LEVEL_ORDER = list(ShareLevel)
 
 
 class NotAllowedError(Exception):
@@ -57,7 +56,8 @@ def _roles_allowing(action: Action) -> list[Role]:
     return [role for role, actions in ROLE_ALLOWS.items() if action in actions]
 
 
-def _shares_with(user: User) -> QuerySet[Share]:
+def shares_with(user: User) -> QuerySet[Share]:
+    """Return the shares with `user`, alone or with a team of theirs, that have not ended."""
     return Share.objects.current().filter(Q(user=user) | Q(team__members=user))
 
 
@@ -66,7 +66,7 @@ def visible_to(user: User) -> QuerySet[Instance]:
     if not user.is_active:
         return Instance.objects.none()
     mine = Membership.objects.filter(user=user).values("organization")
-    shared = _shares_with(user).values("instance")
+    shared = shares_with(user).values("instance")
     return Instance.objects.filter(Q(organization__in=mine) | Q(pk__in=shared))
 
 
@@ -89,7 +89,7 @@ def people_administering(organization_id: UUID) -> QuerySet[User]:
 
 def shared_with(user: User) -> QuerySet[Instance]:
     """Return the instances that `user` may see because somebody shared them."""
-    return visible_to(user).filter(pk__in=_shares_with(user).values("instance"))
+    return visible_to(user).filter(pk__in=shares_with(user).values("instance"))
 
 
 def organizations_for(user: User, action: Action) -> QuerySet[Organization]:
@@ -124,7 +124,7 @@ def allowed_actions(user: User, instance: Instance) -> set[Action]:
         # Whoever made an instance looks after it, while they may still make one.
         if instance.owner_id == user.pk and Action.CREATE in actions:
             actions.add(Action.MANAGE)
-    for level in _shares_with(user).filter(instance=instance).values_list("level", flat=True):
+    for level in shares_with(user).filter(instance=instance).values_list("level", flat=True):
         actions |= LEVEL_ALLOWS[ShareLevel(level)]
     return actions - {Action.CREATE, Action.ADMINISTER}
 
@@ -151,7 +151,7 @@ def managed_by(user: User, among: Collection[UUID] | None = None) -> QuerySet[In
     if not user.is_active:
         return Instance.objects.none()
     owned = Q(owner=user, organization__in=organizations_for(user, Action.CREATE))
-    shares = _shares_with(user).filter(level=ShareLevel.MANAGE)
+    shares = shares_with(user).filter(level=ShareLevel.MANAGE)
     rows = Instance.objects.all()
     if among is not None:
         # Said of the shares too, or all that the person has are read.
@@ -239,7 +239,7 @@ def manages_until(user: User, instance: Instance) -> datetime | None:
     is_owner = instance.owner_id == user.pk
     if role is not None and (role.role == Role.ADMIN or (is_owner and role.role != Role.VIEWER)):
         return None
-    shares = _shares_with(user).filter(instance=instance, level=ShareLevel.MANAGE)
+    shares = shares_with(user).filter(instance=instance, level=ShareLevel.MANAGE)
     ends = list(shares.values_list("expires_at", flat=True))
     return None if None in ends else max((end for end in ends if end), default=None)
 
@@ -284,22 +284,3 @@ def require_status(user: User) -> None:
     """
     if not (user.is_active and user.has_perm("instances.view_installation")):
         raise NotAllowedError("see the status")
-
-
-def why(user: User, instance: Instance) -> str:
-    """Return one sentence that tells `user` why they may see `instance`."""
-    role = Membership.objects.filter(user=user, organization=instance.organization_id).first()
-    if role is not None:
-        is_owner = " and asked for it" if instance.owner_id == user.pk else ""
-        return f"You see this because you are {_article(role.role)} of {instance.organization}{is_owner}."
-    shares = _shares_with(user).filter(instance=instance).select_related("team", "granted_by")
-    best = max(shares, key=lambda share: LEVEL_ORDER.index(ShareLevel(share.level)), default=None)
-    if best is None:
-        return "What let you see this has just ended."
-    through = f" with your team {best.team}" if best.team else ""
-    until = f" until {best.expires_at:%-d %B %Y}" if best.expires_at else ""
-    return f"You see this because {best.granted_by} shared it{through} ({best.level}){until}."
-
-
-def _article(role: str) -> str:
-    return f"an {role}" if role[0] in "aeiou" else f"a {role}"

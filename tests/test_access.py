@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from instances import access, operations
+from instances import access, operations, rights
 from instances.access import Action, NotAllowedError
 from instances.models import (
     AuditEntry,
@@ -70,7 +70,7 @@ def test_share_with_a_team_counts_for_its_members(
     assert access.allowed_actions(tara, instance) == set()
     team.members.add(tara)
     assert access.allowed_actions(tara, instance) == access.LEVEL_ALLOWS[level]
-    assert "with your team Billing" in access.why(tara, instance)
+    assert "with your team Billing" in rights.why(tara, instance)
 
 
 def test_expired_share_shows_nothing(ask: Ask, operator: User, make_user: MakeUser) -> None:
@@ -86,7 +86,7 @@ def test_expired_share_shows_nothing(ask: Ask, operator: User, make_user: MakeUs
 def test_a_share_that_ends_while_the_page_is_made_breaks_nothing(
     ask: Ask, make_user: MakeUser
 ) -> None:
-    assert access.why(make_user("tara"), ask()) == "What let you see this has just ended."
+    assert rights.why(make_user("tara"), ask()) == "What let you see this has just ended."
 
 
 def test_sharing_again_changes_the_level(ask: Ask, operator: User, make_user: MakeUser) -> None:

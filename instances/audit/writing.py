@@ -7,8 +7,8 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import models
 
+from instances import rights
 from instances.audit import marks
-from instances.audit.rights import rights_of
 from instances.models import AuditEntry, AuditResult, Organization
 
 WORKER = "worker"
@@ -64,7 +64,7 @@ def entry(
         organization_id=_organization_of(target),
         result=result,
         detail=detail,
-        rights=rights_of(actor, target, request_id)[:60] if actor and request_id else "",
+        rights=rights.as_what(actor, target, request_id)[:60] if actor and request_id else "",
         request_id=request_id,
         address=str(context.get("address", ""))[:45],
     )

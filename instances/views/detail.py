@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from instances import access, operations
+from instances import access, operations, rights
 from instances.access import Action
 from instances.models import Attempt, Consent, Evidence, Instance, Operation, OperationState
 from instances.tags import is_ours, without_ours
@@ -33,7 +33,7 @@ def frame(user: User, instance: Instance) -> dict[str, Any]:
         "drift": operations.line_of(instance) if Action.MANAGE in actions else None,
         "can_create": Action.CREATE in in_organization,
         "is_member": Action.VIEW in in_organization,
-        "why": access.why(user, instance),
+        "why": rights.why(user, instance),
         "diagnosis": diagnosis.of_instance(instance),
         "delete_at": operations.delete_at(instance),
         "exchange": exchange(user, instance),

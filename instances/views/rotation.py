@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from instances import access, oauth, operations
+from instances import access, oauth, operations, rights
 from instances.access import Action
 from instances.forms.rotation import AnyRotationForm, LongerForm, RotationForm, rotation_form
 from instances.models import Instance, Rotation
@@ -69,7 +69,7 @@ def _context(old: Instance, form: AnyRotationForm) -> dict[str, object]:
 def _not_theirs(request: SignedInRequest, old: Instance) -> HttpResponse:
     """Say to somebody who manages it by a share why it is not theirs to rotate."""
     status = 403 if request.method == "POST" else 200
-    context = {"instance": old, "why": access.why(request.user, old)}
+    context = {"instance": old, "why": rights.why(request.user, old)}
     return render(request, "instances/instance_rotate_not.html", context, status=status)
 
 
