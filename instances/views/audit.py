@@ -43,6 +43,7 @@ def audit_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "instances/audit_list.html", context)
 
 
+@privileged
 @require_safe
 @missing_unless_allowed
 def instance_record(request: SignedInRequest, pk: UUID) -> HttpResponse:

@@ -58,7 +58,11 @@ def privileged_pages(organization: Organization, active: Instance) -> dict[str, 
     repeat = reverse("instances:delivery_repeat", args=[add_delivery(webhook).pk])
     of_it |= {"delivery_repeat": repeat}
     export = reverse("instances:audit_export", args=["csv"])
-    return of_it | {"reveal": reverse("instances:reveal", args=[active.pk]), "export": export}
+    return (
+        of_it
+        | {"reveal": reverse("instances:reveal", args=[active.pk]), "export": export}
+        | {"record": reverse("instances:record", args=[active.pk])}
+    )
 
 
 def test_who_has_none_is_led_to_adding_one(
