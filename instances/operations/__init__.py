@@ -1,401 +1,186 @@
 """What a person can ask for: check the right, record the wish with its audit, ring the doorbell."""
 
-from instances.operations.account import (
-    change_email,
-    change_password,
-    end_other_sessions,
-    end_session,
-)
-from instances.operations.api_keys import (
-    KeyMadeError,
-    KeyOverError,
-    KeyRefusedError,
-    know_api_key,
-    make_api_key,
-    revoke_api_key,
-    rotate_api_key,
-)
-from instances.operations.api_limits import Allowance, count_request
-from instances.operations.backups import note_backup
-from instances.operations.cancellation import (
-    TooLateToCancelError,
-    may_be_canceled,
-    request_cancel,
-)
-from instances.operations.catalog import request_catalog
-from instances.operations.consents import (
-    NoAddressError,
-    NotTheirTurnError,
-    Return,
-    leave,
-    take_return,
-)
-from instances.operations.creation import (
-    MissingEntriesError,
-    RequestReusedError,
-    request_instance,
-    request_look,
-)
-from instances.operations.decisions import (
-    CREATIONS,
-    Choice,
-    ChoiceError,
-    NotWaitingError,
-    candidates_for,
-    choices_for,
-    choices_given,
-    decide,
-    facts_of,
-    words_of,
-)
-from instances.operations.editing import (
-    Difference,
-    EditedMeanwhileError,
-    Edition,
-    MaskTypedError,
-    NothingChangesError,
-    changed_by,
-    differences,
-    request_instance_edit,
-)
-from instances.operations.exports import record_export
-from instances.operations.findings import FindingChoice, decide_finding, finding_choices
-from instances.operations.health import NotTestableError, request_log, request_test
-from instances.operations.intake import (
-    IntakeUnderWayError,
-    NoMemberError,
-    NothingOnlyThereError,
-    request_intake,
-    stop_intake,
-)
-from instances.operations.invitations import DAYS as INVITATION_DAYS
-from instances.operations.invitations import (
-    InvitationOverError,
-    UserNameTakenError,
-    accept_as_new,
-    accept_invitation,
-    digest_of,
-    find_invitation,
-    invite,
-    may_invite,
-    revoke_invitation,
-)
-from instances.operations.lifecycle import (
-    NotChangeableError,
-    ReasonNeededError,
-    SwitchedOffError,
-    disabling_of,
-    request_instance_switch,
-)
-from instances.operations.notifications import choose, mark_all_read, mark_read
+from instances.operations.account import change_email as change_email
+from instances.operations.account import change_password as change_password
+from instances.operations.account import end_other_sessions as end_other_sessions
+from instances.operations.account import end_session as end_session
+from instances.operations.api_keys import KeyMadeError as KeyMadeError
+from instances.operations.api_keys import KeyOverError as KeyOverError
+from instances.operations.api_keys import KeyRefusedError as KeyRefusedError
+from instances.operations.api_keys import know_api_key as know_api_key
+from instances.operations.api_keys import make_api_key as make_api_key
+from instances.operations.api_keys import revoke_api_key as revoke_api_key
+from instances.operations.api_keys import rotate_api_key as rotate_api_key
+from instances.operations.api_limits import Allowance as Allowance
+from instances.operations.api_limits import count_request as count_request
+from instances.operations.backups import note_backup as note_backup
+from instances.operations.cancellation import TooLateToCancelError as TooLateToCancelError
+from instances.operations.cancellation import may_be_canceled as may_be_canceled
+from instances.operations.cancellation import request_cancel as request_cancel
+from instances.operations.catalog import request_catalog as request_catalog
+from instances.operations.consents import NoAddressError as NoAddressError
+from instances.operations.consents import NotTheirTurnError as NotTheirTurnError
+from instances.operations.consents import Return as Return
+from instances.operations.consents import leave as leave
+from instances.operations.consents import take_return as take_return
+from instances.operations.creation import MissingEntriesError as MissingEntriesError
+from instances.operations.creation import RequestReusedError as RequestReusedError
+from instances.operations.creation import request_instance as request_instance
+from instances.operations.creation import request_look as request_look
+from instances.operations.decisions import CREATIONS as CREATIONS
+from instances.operations.decisions import Choice as Choice
+from instances.operations.decisions import ChoiceError as ChoiceError
+from instances.operations.decisions import NotWaitingError as NotWaitingError
+from instances.operations.decisions import candidates_for as candidates_for
+from instances.operations.decisions import choices_for as choices_for
+from instances.operations.decisions import choices_given as choices_given
+from instances.operations.decisions import decide as decide
+from instances.operations.decisions import facts_of as facts_of
+from instances.operations.decisions import words_of as words_of
+from instances.operations.editing import Difference as Difference
+from instances.operations.editing import EditedMeanwhileError as EditedMeanwhileError
+from instances.operations.editing import Edition as Edition
+from instances.operations.editing import MaskTypedError as MaskTypedError
+from instances.operations.editing import NothingChangesError as NothingChangesError
+from instances.operations.editing import changed_by as changed_by
+from instances.operations.editing import differences as differences
+from instances.operations.editing import request_instance_edit as request_instance_edit
+from instances.operations.exports import record_export as record_export
+from instances.operations.findings import FindingChoice as FindingChoice
+from instances.operations.findings import decide_finding as decide_finding
+from instances.operations.findings import finding_choices as finding_choices
+from instances.operations.health import NotTestableError as NotTestableError
+from instances.operations.health import request_log as request_log
+from instances.operations.health import request_test as request_test
+from instances.operations.intake import IntakeUnderWayError as IntakeUnderWayError
+from instances.operations.intake import NoMemberError as NoMemberError
+from instances.operations.intake import NothingOnlyThereError as NothingOnlyThereError
+from instances.operations.intake import request_intake as request_intake
+from instances.operations.intake import stop_intake as stop_intake
+from instances.operations.invitations import INVITATION_DAYS as INVITATION_DAYS
+from instances.operations.invitations import InvitationOverError as InvitationOverError
+from instances.operations.invitations import UserNameTakenError as UserNameTakenError
+from instances.operations.invitations import accept_as_new as accept_as_new
+from instances.operations.invitations import accept_invitation as accept_invitation
+from instances.operations.invitations import digest_of as digest_of
+from instances.operations.invitations import find_invitation as find_invitation
+from instances.operations.invitations import invite as invite
+from instances.operations.invitations import may_invite as may_invite
+from instances.operations.invitations import revoke_invitation as revoke_invitation
+from instances.operations.lifecycle import NotChangeableError as NotChangeableError
+from instances.operations.lifecycle import ReasonNeededError as ReasonNeededError
+from instances.operations.lifecycle import SwitchedOffError as SwitchedOffError
+from instances.operations.lifecycle import disabling_of as disabling_of
+from instances.operations.lifecycle import request_instance_switch as request_instance_switch
+from instances.operations.notifications import choose as choose
+from instances.operations.notifications import mark_all_read as mark_all_read
+from instances.operations.notifications import mark_read as mark_read
+from instances.operations.organizations import NameTakenError as NameTakenError
+from instances.operations.organizations import SecretPair as SecretPair
+from instances.operations.organizations import SecretsNeededError as SecretsNeededError
 from instances.operations.organizations import (
-    NameTakenError,
-    SecretPair,
-    SecretsNeededError,
-    apply_organization_change,
-    change_organization,
-    create_organization,
-    request_audit,
-    request_probe,
+    apply_organization_change as apply_organization_change,
 )
-from instances.operations.people import (
-    LastAdminError,
-    MemberAlreadyError,
-    add_member,
-    admit,
-    assign_role,
-    change_role,
-    is_last_admin,
-    release,
-    remove_member,
-    shares_with,
-)
+from instances.operations.organizations import change_organization as change_organization
+from instances.operations.organizations import create_organization as create_organization
+from instances.operations.organizations import request_audit as request_audit
+from instances.operations.organizations import request_probe as request_probe
+from instances.operations.people import LastAdminError as LastAdminError
+from instances.operations.people import MemberAlreadyError as MemberAlreadyError
+from instances.operations.people import add_member as add_member
+from instances.operations.people import admit as admit
+from instances.operations.people import assign_role as assign_role
+from instances.operations.people import change_role as change_role
+from instances.operations.people import is_last_admin as is_last_admin
+from instances.operations.people import release as release
+from instances.operations.people import remove_member as remove_member
+from instances.operations.people import shares_with as shares_with
+from instances.operations.reauthentication import kept_since as kept_since
+from instances.operations.reauthentication import missing_credentials as missing_credentials
 from instances.operations.reauthentication import (
-    kept_since,
-    missing_credentials,
-    request_instance_reauthentication,
+    request_instance_reauthentication as request_instance_reauthentication,
 )
-from instances.operations.recognition import OtherEnvironmentError
-from instances.operations.reconsent import NoConsentError, protocol_for, request_instance_reconsent
-from instances.operations.refusals import note_refusal
-from instances.operations.removal import (
-    NameDiffersError,
-    TooLateError,
-    delete_at,
-    request_instance_deletion,
-    undo_instance_deletion,
-)
-from instances.operations.restore import Accepted, accept_restore
-from instances.operations.rotation import (
-    RotationChoice,
-    RotationDecidedError,
-    decide_rotation,
-    may_be_rotated,
-    request_instance_rotation,
-    rotation_choices,
-    rotation_of,
-)
-from instances.operations.second_factors import (
-    Question,
-    WrongCodeError,
-    add_passkey,
-    address_of,
-    ask_new_passkey,
-    ask_passkey,
-    begin_app,
-    check_code,
-    check_passkey,
-    confirm_app,
-    remove_factor,
-    renew_codes,
-)
-from instances.operations.secrets import (
-    NothingToConfirmError,
-    confirm_secrets,
-    discard_secrets,
-    request_verification,
-)
-from instances.operations.sharing import (
-    ForeignTeamError,
-    NotTheirShareError,
-    remove_share,
-    share_instance,
-)
-from instances.operations.sightings import ACCEPTED, accept_sighting
-from instances.operations.signing_in import (
-    Try,
-    begin_sign_in,
-    complete_sign_in,
-    confirm_password,
-    fail_sign_in,
-    pass_password,
-    sign_out,
-)
-from instances.operations.single_sign_on import (
-    ConnectedElsewhereError,
-    NotAdmittedError,
-    connect_identity,
-    disconnect_identity,
-    sign_in_by_provider,
-)
-from instances.operations.succession import (
-    Holdings,
-    MayNotInheritError,
-    hand_over,
-    hand_over_instance,
-    heirs,
-    holdings_of,
-)
-from instances.operations.synchronization import (
-    DriftChoice,
-    can_be_pushed,
-    cancel_comparison,
-    decide_drift,
-    decide_listed,
-    line_of,
-)
-from instances.operations.teams import (
-    TeamNameTakenError,
-    add_to_team,
-    compose_team,
-    create_team,
-    delete_team,
-    dissolve_team,
-    remove_from_team,
-    rename_team,
-)
-from instances.operations.tokens import NoTokenError, reveal_token
-from instances.operations.tries import TooManyTriesError
-from instances.operations.webhooks import (
-    WebhookNameTakenError,
-    WebhookOffError,
-    add_webhook,
-    change_webhook,
-    remove_webhook,
-    replace_webhook_secret,
-    request_redelivery,
-    request_webhook_test,
-)
-
-__all__ = [
-    "ACCEPTED",
-    "CREATIONS",
-    "INVITATION_DAYS",
-    "Accepted",
-    "Allowance",
-    "Choice",
-    "ChoiceError",
-    "ConnectedElsewhereError",
-    "Difference",
-    "DriftChoice",
-    "EditedMeanwhileError",
-    "Edition",
-    "FindingChoice",
-    "ForeignTeamError",
-    "Holdings",
-    "IntakeUnderWayError",
-    "InvitationOverError",
-    "KeyMadeError",
-    "KeyOverError",
-    "KeyRefusedError",
-    "LastAdminError",
-    "MaskTypedError",
-    "MayNotInheritError",
-    "MemberAlreadyError",
-    "MissingEntriesError",
-    "NameDiffersError",
-    "NameTakenError",
-    "NoAddressError",
-    "NoConsentError",
-    "NoMemberError",
-    "NoTokenError",
-    "NotAdmittedError",
-    "NotChangeableError",
-    "NotTestableError",
-    "NotTheirShareError",
-    "NotTheirTurnError",
-    "NotWaitingError",
-    "NothingChangesError",
-    "NothingOnlyThereError",
-    "NothingToConfirmError",
-    "OtherEnvironmentError",
-    "Question",
-    "ReasonNeededError",
-    "RequestReusedError",
-    "Return",
-    "RotationChoice",
-    "RotationDecidedError",
-    "SecretPair",
-    "SecretsNeededError",
-    "SwitchedOffError",
-    "TeamNameTakenError",
-    "TooLateError",
-    "TooLateToCancelError",
-    "TooManyTriesError",
-    "Try",
-    "UserNameTakenError",
-    "WebhookNameTakenError",
-    "WebhookOffError",
-    "WrongCodeError",
-    "accept_as_new",
-    "accept_invitation",
-    "accept_restore",
-    "accept_sighting",
-    "add_member",
-    "add_passkey",
-    "add_to_team",
-    "add_webhook",
-    "address_of",
-    "admit",
-    "apply_organization_change",
-    "ask_new_passkey",
-    "ask_passkey",
-    "assign_role",
-    "begin_app",
-    "begin_sign_in",
-    "can_be_pushed",
-    "cancel_comparison",
-    "candidates_for",
-    "change_email",
-    "change_organization",
-    "change_password",
-    "change_role",
-    "change_webhook",
-    "changed_by",
-    "check_code",
-    "check_passkey",
-    "choices_for",
-    "choices_given",
-    "choose",
-    "complete_sign_in",
-    "compose_team",
-    "confirm_app",
-    "confirm_password",
-    "confirm_secrets",
-    "connect_identity",
-    "count_request",
-    "create_organization",
-    "create_team",
-    "decide",
-    "decide_drift",
-    "decide_finding",
-    "decide_listed",
-    "decide_rotation",
-    "delete_at",
-    "delete_team",
-    "differences",
-    "digest_of",
-    "disabling_of",
-    "discard_secrets",
-    "disconnect_identity",
-    "dissolve_team",
-    "end_other_sessions",
-    "end_session",
-    "facts_of",
-    "fail_sign_in",
-    "find_invitation",
-    "finding_choices",
-    "hand_over",
-    "hand_over_instance",
-    "heirs",
-    "holdings_of",
-    "invite",
-    "is_last_admin",
-    "kept_since",
-    "know_api_key",
-    "leave",
-    "line_of",
-    "make_api_key",
-    "mark_all_read",
-    "mark_read",
-    "may_be_canceled",
-    "may_be_rotated",
-    "may_invite",
-    "missing_credentials",
-    "note_backup",
-    "note_refusal",
-    "pass_password",
-    "protocol_for",
-    "record_export",
-    "release",
-    "remove_factor",
-    "remove_from_team",
-    "remove_member",
-    "remove_share",
-    "remove_webhook",
-    "rename_team",
-    "renew_codes",
-    "replace_webhook_secret",
-    "request_audit",
-    "request_cancel",
-    "request_catalog",
-    "request_instance",
-    "request_instance_deletion",
-    "request_instance_edit",
-    "request_instance_reauthentication",
-    "request_instance_reconsent",
-    "request_instance_rotation",
-    "request_instance_switch",
-    "request_intake",
-    "request_log",
-    "request_look",
-    "request_probe",
-    "request_redelivery",
-    "request_test",
-    "request_verification",
-    "request_webhook_test",
-    "reveal_token",
-    "revoke_api_key",
-    "revoke_invitation",
-    "rotate_api_key",
-    "rotation_choices",
-    "rotation_of",
-    "share_instance",
-    "shares_with",
-    "sign_in_by_provider",
-    "sign_out",
-    "stop_intake",
-    "take_return",
-    "undo_instance_deletion",
-    "words_of",
-]
+from instances.operations.recognition import OtherEnvironmentError as OtherEnvironmentError
+from instances.operations.reconsent import NoConsentError as NoConsentError
+from instances.operations.reconsent import protocol_for as protocol_for
+from instances.operations.reconsent import request_instance_reconsent as request_instance_reconsent
+from instances.operations.refusals import note_refusal as note_refusal
+from instances.operations.removal import NameDiffersError as NameDiffersError
+from instances.operations.removal import TooLateError as TooLateError
+from instances.operations.removal import delete_at as delete_at
+from instances.operations.removal import request_instance_deletion as request_instance_deletion
+from instances.operations.removal import undo_instance_deletion as undo_instance_deletion
+from instances.operations.restore import Accepted as Accepted
+from instances.operations.restore import accept_restore as accept_restore
+from instances.operations.rotation import RotationChoice as RotationChoice
+from instances.operations.rotation import RotationDecidedError as RotationDecidedError
+from instances.operations.rotation import decide_rotation as decide_rotation
+from instances.operations.rotation import may_be_rotated as may_be_rotated
+from instances.operations.rotation import request_instance_rotation as request_instance_rotation
+from instances.operations.rotation import rotation_choices as rotation_choices
+from instances.operations.rotation import rotation_of as rotation_of
+from instances.operations.second_factors import Question as Question
+from instances.operations.second_factors import WrongCodeError as WrongCodeError
+from instances.operations.second_factors import add_passkey as add_passkey
+from instances.operations.second_factors import address_of as address_of
+from instances.operations.second_factors import ask_new_passkey as ask_new_passkey
+from instances.operations.second_factors import ask_passkey as ask_passkey
+from instances.operations.second_factors import begin_app as begin_app
+from instances.operations.second_factors import check_code as check_code
+from instances.operations.second_factors import check_passkey as check_passkey
+from instances.operations.second_factors import confirm_app as confirm_app
+from instances.operations.second_factors import remove_factor as remove_factor
+from instances.operations.second_factors import renew_codes as renew_codes
+from instances.operations.secrets import NothingToConfirmError as NothingToConfirmError
+from instances.operations.secrets import confirm_secrets as confirm_secrets
+from instances.operations.secrets import discard_secrets as discard_secrets
+from instances.operations.secrets import request_verification as request_verification
+from instances.operations.sharing import ForeignTeamError as ForeignTeamError
+from instances.operations.sharing import NotTheirShareError as NotTheirShareError
+from instances.operations.sharing import remove_share as remove_share
+from instances.operations.sharing import share_instance as share_instance
+from instances.operations.sightings import ACCEPTED as ACCEPTED
+from instances.operations.sightings import accept_sighting as accept_sighting
+from instances.operations.signing_in import Try as Try
+from instances.operations.signing_in import begin_sign_in as begin_sign_in
+from instances.operations.signing_in import complete_sign_in as complete_sign_in
+from instances.operations.signing_in import confirm_password as confirm_password
+from instances.operations.signing_in import fail_sign_in as fail_sign_in
+from instances.operations.signing_in import pass_password as pass_password
+from instances.operations.signing_in import sign_out as sign_out
+from instances.operations.single_sign_on import ConnectedElsewhereError as ConnectedElsewhereError
+from instances.operations.single_sign_on import NotAdmittedError as NotAdmittedError
+from instances.operations.single_sign_on import connect_identity as connect_identity
+from instances.operations.single_sign_on import disconnect_identity as disconnect_identity
+from instances.operations.single_sign_on import sign_in_by_provider as sign_in_by_provider
+from instances.operations.succession import Holdings as Holdings
+from instances.operations.succession import MayNotInheritError as MayNotInheritError
+from instances.operations.succession import hand_over as hand_over
+from instances.operations.succession import hand_over_instance as hand_over_instance
+from instances.operations.succession import heirs as heirs
+from instances.operations.succession import holdings_of as holdings_of
+from instances.operations.synchronization import DriftChoice as DriftChoice
+from instances.operations.synchronization import can_be_pushed as can_be_pushed
+from instances.operations.synchronization import cancel_comparison as cancel_comparison
+from instances.operations.synchronization import decide_drift as decide_drift
+from instances.operations.synchronization import decide_listed as decide_listed
+from instances.operations.synchronization import line_of as line_of
+from instances.operations.teams import TeamNameTakenError as TeamNameTakenError
+from instances.operations.teams import add_to_team as add_to_team
+from instances.operations.teams import compose_team as compose_team
+from instances.operations.teams import create_team as create_team
+from instances.operations.teams import delete_team as delete_team
+from instances.operations.teams import dissolve_team as dissolve_team
+from instances.operations.teams import remove_from_team as remove_from_team
+from instances.operations.teams import rename_team as rename_team
+from instances.operations.tokens import NoTokenError as NoTokenError
+from instances.operations.tokens import reveal_token as reveal_token
+from instances.operations.tries import TooManyTriesError as TooManyTriesError
+from instances.operations.webhooks import WebhookNameTakenError as WebhookNameTakenError
+from instances.operations.webhooks import WebhookOffError as WebhookOffError
+from instances.operations.webhooks import add_webhook as add_webhook
+from instances.operations.webhooks import change_webhook as change_webhook
+from instances.operations.webhooks import remove_webhook as remove_webhook
+from instances.operations.webhooks import replace_webhook_secret as replace_webhook_secret
+from instances.operations.webhooks import request_redelivery as request_redelivery
+from instances.operations.webhooks import request_webhook_test as request_webhook_test

@@ -14,7 +14,7 @@ from instances.models import Invitation, Membership, Organization, Role
 from instances.operations import tries
 from instances.secret import Secret
 
-DAYS = 7
+INVITATION_DAYS = 7
 RANK = list(Role)
 
 
@@ -44,7 +44,7 @@ def invite(
     token = secrets.token_urlsafe(32)
     row = Invitation(organization=organization, email=email, role=role, invited_by=actor)
     row.digest = digest_of(token)
-    row.expires_at = timezone.now() + timedelta(days=DAYS)
+    row.expires_at = timezone.now() + timedelta(days=INVITATION_DAYS)
     with transaction.atomic():
         row.save(force_insert=True)
         audit.record(actor, "invitation.made", organization, email=email, role=role)
