@@ -230,9 +230,7 @@ def _is_unfenced() -> bool:
 
 
 def close_attempt(attempt: Attempt, outcome: AttemptOutcome, **facts: object) -> bool:
-    """
-    Record how a request ended, whoever holds the lease by now; False if that was known already.
-    """
+    """Record how a request ended, whoever holds the lease by now; False if that was known already."""
     unresolved = Attempt.objects.filter(pk=attempt.pk, outcome__in=UNRESOLVED)
     # What is found out about a request later does not change when it ended.
     ended_at = Coalesce(F("ended_at"), Now())

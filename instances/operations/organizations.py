@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -169,11 +168,13 @@ def apply_organization_change(
                 user_secret=secrets.user_secret,
                 organization_secret=secrets.organization_secret,
             )
-        facts: dict[str, Any] = {
-            "base_url": organization.base_url,
-            "asks_reason": organization.asks_reason,
-        }
-        audit.record(actor, "organization.changed", organization, **facts)
+        audit.record(
+            actor,
+            "organization.changed",
+            organization,
+            base_url=organization.base_url,
+            asks_reason=organization.asks_reason,
+        )
     return organization
 
 
