@@ -32,7 +32,7 @@ WORKERS, THREADS = 2, 8
 EMPTY = "/livez"
 # The command of the Dockerfile, but for the address.
 GUNICORN = ["gunicorn", "config.wsgi", "--worker-class", "gthread", "--workers", str(WORKERS)]
-GUNICORN += ["--threads", str(THREADS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]  # noqa: S108  # no name of ours in it
+GUNICORN += ["--threads", str(THREADS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]  # noqa: S108  # gunicorn makes its own names in it
 
 
 def environment(database: str, folder: Path) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The application that is Elementdesk."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -11,7 +13,7 @@ class InstancesConfig(AppConfig):
 
     def ready(self) -> None:
         """Load what can only be registered once models exist."""
-        from instances import checks  # noqa: F401  # imported for what it registers
         from instances.models import search_index
 
+        import_module("instances.checks")  # for what it registers
         post_migrate.connect(search_index.make_after, sender=self)

@@ -24,7 +24,7 @@ def door(view: Answer) -> Answer:
     There is no cookie and so nothing to forge: a program proves itself by its header alone.
     """
 
-    @csrf_exempt
+    @csrf_exempt  # a key in the header lets in, never a cookie
     @login_not_required
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -232,7 +232,7 @@ class GuardedConnection(HTTPConnection):
         super().endheaders(*args, **kwargs)
         self._exchange.pass_by("head sent")
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 answers with its own
         self._exchange.pass_by("sent")
         response = super().getresponse()
         self._exchange.pass_by("answer begun")

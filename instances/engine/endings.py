@@ -32,8 +32,8 @@ NO_RIGHT = (
     "The organization's secrets are accepted, so the refusal is about this request: a right is "
     "missing. The platform says: {}"
 )
-TOKEN_CHANGED = (
-    "The platform gave it another token: whoever copied the one of before needs this one."  # noqa: S105  # words
+COPIES_ARE_OLD = (
+    "The platform gave it another token: whoever copied the one of before needs this one."
 )
 REFUSED = "The platform refused the change: {}"
 WRONG_CREDENTIALS = (
@@ -138,7 +138,7 @@ def finish(claim: Claim, remote: RemoteInstance, *, problem: str = "", message: 
     operation = claim.operation
     with transaction.atomic():
         is_new = storing.refresh(operation.made, remote)
-        told = f"{message} {TOKEN_CHANGED}".strip() if is_new else message
+        told = f"{message} {COPIES_ARE_OLD}".strip() if is_new else message
         _release(claim, OperationState.SUCCEEDED, problem or ("token" if is_new else ""), told)
         if is_new:
             audit.record(None, "instance.token_changed", operation.made)
