@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from elementdesk import planning, wanted
-from elementdesk.failures import Exit, Failure, Lost, plain
+from elementdesk.failures import Exit, LostError, NotDoneError, plain
 from elementdesk.instances import every, follow, say
 from elementdesk.planning import Plan, Step
 from elementdesk.server import Server
@@ -23,7 +23,7 @@ def apply(server: Server, asked: argparse.Namespace) -> Exit:
             "The file, or what is there, is not what that plan was made of any more: look at the "
             f"new one with elementdesk plan {asked.file}."
         )
-        raise Failure(Exit.REFUSED, sentence)
+        raise NotDoneError(Exit.REFUSED, sentence)
     # Every secret is at hand before the first request leaves.
     creations = [step for step in plan.steps if step.kind == "create"]
     by_name = {entry.name: entry for entry in entries}
@@ -60,9 +60,9 @@ def _create(
         answer: dict[str, Any] = server.post(
             "instances", json.dumps(body).encode(), Idempotency_Key=once
         )
-    except Lost as error:
+    except LostError as error:
         sentence = f"{error.sentence} {step.name} may have been asked for: run plan again to see."
-        raise Failure(Exit.NEEDS_PERSON, sentence) from None
+        raise NotDoneError(Exit.NEEDS_PERSON, sentence) from None
     return answer
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from elementdesk import applying, completion, instances, planning
-from elementdesk.failures import Exit, Failure, plain
+from elementdesk.failures import Exit, NotDoneError, plain
 from elementdesk.login import Login, find_login, read_key, read_url, store
 from elementdesk.server import Server
 
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with what cannot be understood."""
-        raise Failure(Exit.USAGE, f"{plain(message)}. See {self.prog} --help.")
+        raise NotDoneError(Exit.USAGE, f"{plain(message)}. See {self.prog} --help.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = asked.run(asked)
         sys.stdout.flush()
         return int(code)
-    except Failure as failure:
+    except NotDoneError as failure:
         _complain(failure.sentence)
         return failure.code
     except KeyboardInterrupt:
@@ -199,7 +199,7 @@ def _login(asked: argparse.Namespace) -> Exit:
     """Try a key, and keep it if it is good."""
     is_typed = sys.stdin.isatty()
     if not asked.address and not is_typed:
-        raise Failure(
+        raise NotDoneError(
             Exit.USAGE, "Give the address, too: elementdesk login https://desk.example.com."
         )
     try:
@@ -209,7 +209,7 @@ def _login(asked: argparse.Namespace) -> Exit:
             getpass.getpass("API key (not shown): ") if is_typed else sys.stdin.readline()
         )
     except EOFError:
-        raise Failure(Exit.USAGE, "Nothing was typed.") from None
+        raise NotDoneError(Exit.USAGE, "Nothing was typed.") from None
     login = Login(url, key)
     told = Server(login).get("key")
     path = store(login)

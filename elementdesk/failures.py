@@ -20,7 +20,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Failure(Exception):  # noqa: N818  # a name for people: nothing is broken
+class NotDoneError(Exception):
     """The command ends here."""
 
     def __init__(self, code: Exit, sentence: str) -> None:
@@ -28,7 +28,7 @@ class Failure(Exception):  # noqa: N818  # a name for people: nothing is broken
         self.code, self.sentence = code, sentence
 
 
-class Lost(Failure):
+class LostError(NotDoneError):
     """The request may have arrived, and no answer came that says so."""
 
 

@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from elementdesk.failures import Exit, Failure, Lost, plain
-from elementdesk.files import read_bytes, replacing, with_variable
+from elementdesk.failures import Exit, LostError, NotDoneError, plain
+from elementdesk.files import read_bytes, read_given, replacing, with_variable
 from elementdesk.server import Server
 
 FILTERS = ("q", "status", "health", "environment", "owner", "tag", "element", "access")
@@ -78,17 +78,19 @@ def create(server: Server, asked: argparse.Namespace) -> Exit:
     body = _instance_json(asked.file)
     once = asked.key or f"cli-{uuid.uuid4()}"
     if not ONCE.fullmatch(once):
-        raise Failure(Exit.USAGE, "A --key has up to 200 letters, digits and signs, no spaces.")
+        raise NotDoneError(
+            Exit.USAGE, "A --key has up to 200 letters, digits and signs, no spaces."
+        )
     # Said before anything is sent: whatever happens, the same request can be repeated.
     _mention(f"Idempotency key: {once}")
     try:
         operation = server.post("instances", body, Idempotency_Key=once)
-    except Lost as error:
+    except LostError as error:
         sentence = (
             f"{error.sentence} It may have been asked for: run the same again with --key {once}, "
             "which asks for no second one."
         )
-        raise Failure(Exit.NEEDS_PERSON, sentence) from None
+        raise NotDoneError(Exit.NEEDS_PERSON, sentence) from None
     if asked.wait:
         # Whatever interrupts the waiting, `wait` goes on with this.
         _mention(plain(f"Operation: {operation['id']}"))
@@ -98,17 +100,15 @@ def create(server: Server, asked: argparse.Namespace) -> Exit:
 
 
 def _instance_json(path: str) -> bytes:
-    content = sys.stdin.buffer.read() if path == "-" else read_bytes(Path(path))
-    if not content:
-        raise Failure(Exit.USAGE, f"There is nothing in {path}: name a file with instance.json.")
+    content = read_given(path, "instance.json")
     try:
         told = json.loads(content)
     except UnicodeDecodeError:
-        raise Failure(Exit.USAGE, f"{path} is not UTF-8: save it so.") from None
+        raise NotDoneError(Exit.USAGE, f"{path} is not UTF-8: save it so.") from None
     except json.JSONDecodeError as error:
-        raise Failure(Exit.USAGE, f"{path} is not JSON: {error}.") from None
+        raise NotDoneError(Exit.USAGE, f"{path} is not JSON: {error}.") from None
     if not isinstance(told, dict):
-        raise Failure(Exit.USAGE, f"{path} is not an instance.json: it has to be an object.")
+        raise NotDoneError(Exit.USAGE, f"{path} is not an instance.json: it has to be an object.")
     return content.removeprefix(b"\xef\xbb\xbf")
 
 
@@ -127,7 +127,7 @@ def follow(server: Server, operation: dict[str, Any], seconds: float) -> None:
     """
     Wait until an operation has succeeded.
 
-    :raises Failure: it has not; what to do now is said.
+    :raises NotDoneError: it has not; what to do now is said.
     """
     _outcome(_settled(server, operation, seconds))
 
@@ -156,15 +156,15 @@ def _outcome(operation: dict[str, Any]) -> Exit:
     if state == "succeeded":
         return Exit.DONE
     if operation["is_final"]:
-        raise Failure(Exit.REJECTED, f"It was {plain(state)}. {message}".rstrip())
+        raise NotDoneError(Exit.REJECTED, f"It was {plain(state)}. {message}".rstrip())
     if _is_settled(operation):
         sentence = f"Somebody has to decide: open the instance in Elementdesk. {message}"
-        raise Failure(Exit.NEEDS_PERSON, sentence.rstrip())
+        raise NotDoneError(Exit.NEEDS_PERSON, sentence.rstrip())
     if state == "unknown":
         sentence = "The outcome is unknown: do not ask again; Elementdesk looks for it. Wait on."
-        raise Failure(Exit.NEEDS_PERSON, sentence)
+        raise NotDoneError(Exit.NEEDS_PERSON, sentence)
     sentence = f"It is still {plain(state)}: run elementdesk wait {operation['id']}."
-    raise Failure(Exit.IN_PROGRESS, sentence)
+    raise NotDoneError(Exit.IN_PROGRESS, sentence)
 
 
 def _show(operation: dict[str, Any], asked: argparse.Namespace) -> None:
@@ -183,7 +183,7 @@ def token(server: Server, asked: argparse.Namespace) -> Exit:
         return Exit.DONE
     path, name = Path(asked.env_file[0]), asked.env_file[1]
     if not VARIABLE.fullmatch(name):
-        raise Failure(Exit.USAGE, "NAME has letters, digits and _, and begins with no digit.")
+        raise NotDoneError(Exit.USAGE, "NAME has letters, digits and _, and begins with no digit.")
     content = read_bytes(path)
     # A token is recorded as seen when it is fetched: only when there is a place for it.
     with replacing(path) as replacement:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from elementdesk.failures import Exit, Failure
+from elementdesk.failures import Exit, NotDoneError
 from elementdesk.files import replacing
 
 KEY = re.compile(r"edk_[0-9A-Za-z]{56}")
@@ -35,21 +35,23 @@ def read_url(text: str) -> str:
     """
     Return an address without what does not belong to it.
 
-    :raises Failure: it is none, or the key would cross a network in plain text.
+    :raises NotDoneError: it is none, or the key would cross a network in plain text.
     """
     try:
         parts = urlsplit(text.strip())
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise Failure(
+        raise NotDoneError(
             Exit.USAGE, "This is no address: give one like https://desk.example.com."
         ) from None
     is_odd = parts.username is not None or parts.query or parts.fragment
     if parts.scheme not in ("http", "https") or not host or port == 0 or is_odd:
-        raise Failure(Exit.USAGE, "This is no address: give one like https://desk.example.com.")
+        raise NotDoneError(
+            Exit.USAGE, "This is no address: give one like https://desk.example.com."
+        )
     if parts.scheme == "http" and not _is_loopback(host):
         sentence = "Over http others could read the key: give the address with https://."
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -64,12 +66,12 @@ def read_key(text: str) -> str:
     """
     Return the key, also of the whole header in which it was shown.
 
-    :raises Failure: it is none; it is not repeated.
+    :raises NotDoneError: it is none; it is not repeated.
     """
     key = HEADER.sub("", text).strip()
     if not KEY.fullmatch(key):
         sentence = "This is no API key: make one under Account, API keys, and copy all of it."
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
     return key
 
 
@@ -77,7 +79,7 @@ def find_login() -> Login:
     """
     Return the login to use; the environment wins.
 
-    :raises Failure: there is none, or it is not one.
+    :raises NotDoneError: there is none, or it is not one.
     """
     url, key = os.environ.get(URL_NAME, ""), os.environ.get(KEY_NAME, "")
     if url and key:
@@ -88,10 +90,10 @@ def find_login() -> Login:
     if url and stored and read_url(url) != stored.url:
         # A key is for the server that gave it.
         sentence = f"The stored key is for another server: set {KEY_NAME}, too, or login there."
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
     if stored is None:
         sentence = f"No server is known: run elementdesk login, or set {URL_NAME} and {KEY_NAME}."
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
     return stored
 
 
@@ -102,7 +104,7 @@ def store(login: Login) -> Path:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         sentence = f"{path.parent} cannot be made ({error.strerror}): set XDG_CONFIG_HOME."
-        raise Failure(Exit.USAGE, sentence) from None
+        raise NotDoneError(Exit.USAGE, sentence) from None
     with replacing(path) as replacement:
         replacement.write(json.dumps({"url": login.url, "key": login.key}).encode())
     return path
@@ -119,11 +121,11 @@ def _stored() -> Login | None:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             sentence = f"Others may read {path}: replace the key, then run elementdesk login."
-            raise Failure(Exit.USAGE, sentence)
+            raise NotDoneError(Exit.USAGE, sentence)
         told = json.loads(path.read_text())
         return Login(read_url(told["url"]), read_key(told["key"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         sentence = f"{path} cannot be read: run elementdesk login."
-        raise Failure(Exit.USAGE, sentence) from None
+        raise NotDoneError(Exit.USAGE, sentence) from None

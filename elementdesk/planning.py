@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from elementdesk import wanted
-from elementdesk.failures import Exit, Failure, plain
+from elementdesk.failures import Exit, NotDoneError, plain
 from elementdesk.instances import every, say, say_json
 from elementdesk.server import Server
 from elementdesk.wanted import Wanted
@@ -73,7 +73,7 @@ def made(server: Server, entries: list[Wanted]) -> Plan:
     """
     Compare what is wanted with what is there.
 
-    :raises Failure: an entry fits none or several, or holds what it must not.
+    :raises NotDoneError: an entry fits none or several, or holds what it must not.
     """
     rows = every(server, {})
     here = [row for row in rows if row["status"] not in GONE]
@@ -97,13 +97,13 @@ def _match(entry: Wanted, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     if entry.id:
         found = [row for row in rows if row["id"] == entry.id]
         if not found:
-            raise Failure(Exit.USAGE, f"{entry.name}: no instance has the id {entry.id}.")
+            raise NotDoneError(Exit.USAGE, f"{entry.name}: no instance has the id {entry.id}.")
     else:
         found = [row for row in rows if row["name"] == entry.name]
     if len(found) > 1:
-        raise Failure(Exit.USAGE, f"{entry.name}: {len(found)} have this name; give its id.")
+        raise NotDoneError(Exit.USAGE, f"{entry.name}: {len(found)} have this name; give its id.")
     if found and found[0]["element_key"] != entry.element:
-        raise Failure(
+        raise NotDoneError(
             Exit.USAGE, f"{entry.name} is an instance of {found[0]['element_key']} already."
         )
     return found[0] if found else None
@@ -113,7 +113,7 @@ def _refuse_what_cannot_be_made(server: Server, new: list[Wanted]) -> None:
     bare = [entry.name for entry in new if entry.configuration is None]
     if bare:
         sentence = f"No such instance, and no configuration to make one of: {', '.join(bare)}."
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
     secret_by_word = {key: _secrets_of(server, key) for key in {entry.element for entry in new}}
     shown = [
         f"{key} of {entry.name}"
@@ -127,13 +127,13 @@ def _refuse_what_cannot_be_made(server: Server, new: list[Wanted]) -> None:
             f"A secret stands in the file: {', '.join(shown)}. Write where it is instead: "
             "env:NAME, file:PATH or prompt:."
         )
-        raise Failure(Exit.USAGE, sentence)
+        raise NotDoneError(Exit.USAGE, sentence)
 
 
 def _secrets_of(server: Server, element: str) -> set[str]:
     try:
         told = server.get(f"elements/{element}")
-    except Failure as failure:
+    except NotDoneError as failure:
         if failure.code == Exit.NOT_ALLOWED:
             # The catalog was not read yet; the names decide.
             return set()

@@ -8,7 +8,7 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import NewConnectionError
 
-from elementdesk.failures import Exit, Failure, Lost, plain
+from elementdesk.failures import Exit, LostError, NotDoneError, plain
 from elementdesk.login import Login
 
 Query = Mapping[str, str]
@@ -45,7 +45,7 @@ class Server:
         """
         Return what the server tells.
 
-        :raises Failure: it does not.
+        :raises NotDoneError: it does not.
         """
         for _ in range(TRIES - 1):
             answer = self._send("GET", path, params=query)
@@ -60,8 +60,8 @@ class Server:
         """
         Have the server do something, once; `Idempotency_Key` stands for the header with a dash.
 
-        :raises Lost: it is not known whether it did.
-        :raises Failure: it did not.
+        :raises LostError: it is not known whether it did.
+        :raises NotDoneError: it did not.
         """
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
@@ -72,8 +72,8 @@ class Server:
         """
         Have the server change what is at `path` as it is now, and not as it becomes meanwhile.
 
-        :raises Lost: it is not known whether it did.
-        :raises Failure: it did not.
+        :raises LostError: it is not known whether it did.
+        :raises NotDoneError: it did not.
         """
         seen = self._send("GET", path)
         self._told(seen)
@@ -89,18 +89,18 @@ class Server:
         except requests.RequestException as error:
             raise self._failure(error) from None
 
-    def _failure(self, error: requests.RequestException) -> Failure:
+    def _failure(self, error: requests.RequestException) -> NotDoneError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             sentence = (
                 f"The certificate of {self.url} is not trusted: check the address, or name your "
                 "own authority's file in REQUESTS_CA_BUNDLE."
             )
-            return Failure(Exit.UNREACHABLE, sentence)
+            return NotDoneError(Exit.UNREACHABLE, sentence)
         reason = getattr(error.args[0] if error.args else None, "reason", None)
         if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
             sentence = f"{self.url} cannot be reached: check the address and the network."
-            return Failure(Exit.UNREACHABLE, sentence)
-        return Lost(Exit.UNREACHABLE, f"{self.url} gave no answer: try it again.")
+            return NotDoneError(Exit.UNREACHABLE, sentence)
+        return LostError(Exit.UNREACHABLE, f"{self.url} gave no answer: try it again.")
 
     def _told(self, answer: requests.Response) -> Any:
         """Return the JSON of an answer; what is not from Elementdesk is no answer."""
@@ -113,12 +113,12 @@ class Server:
         if answer.ok and answer.status_code < 300 and told is not None:
             return told
         if answer.status_code >= 500:
-            raise Lost(Exit.UNREACHABLE, f"{self.url} cannot answer now: {_why(told)}")
+            raise LostError(Exit.UNREACHABLE, f"{self.url} cannot answer now: {_why(told)}")
         if not isinstance(told, dict) or "code" not in told:
             sentence = f"What answers at {self.url} is not Elementdesk: check the address."
-            raise Failure(Exit.UNREACHABLE, sentence)
+            raise NotDoneError(Exit.UNREACHABLE, sentence)
         is_closed = answer.status_code in (401, 403, 404)
-        raise Failure(Exit.NOT_ALLOWED if is_closed else Exit.REFUSED, _why(told))
+        raise NotDoneError(Exit.NOT_ALLOWED if is_closed else Exit.REFUSED, _why(told))
 
 
 def _why(told: Any) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from elementdesk.failures import Exit, Failure, plain
-from elementdesk.files import read_bytes
+from elementdesk.failures import Exit, NotDoneError, plain
+from elementdesk.files import read_bytes, read_given
 
 KINDS = {
     "id": str,
@@ -48,26 +48,28 @@ def read(path: str) -> list[Wanted]:
     """
     Return the entries of a file.
 
-    :raises Failure: it cannot be understood; every place is named, and no value.
+    :raises NotDoneError: it cannot be understood; every place is named, and no value.
     """
-    content = sys.stdin.buffer.read() if path == "-" else read_bytes(Path(path))
+    content = read_given(path, "instances.yaml")
     try:
         told = yaml.safe_load(content)
     except yaml.MarkedYAMLError as error:
         # Not what stands there: it could be a secret.
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise Failure(Exit.USAGE, f"{path} is not YAML{line}: {error.problem}.") from None
+        raise NotDoneError(Exit.USAGE, f"{path} is not YAML{line}: {error.problem}.") from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise Failure(Exit.USAGE, f"{path} is not YAML in UTF-8.") from None
+        raise NotDoneError(Exit.USAGE, f"{path} is not YAML in UTF-8.") from None
     if not isinstance(told, dict) or set(told) != {"instances"}:
-        raise Failure(Exit.USAGE, f"{path} has to begin with instances:, and nothing beside it.")
+        raise NotDoneError(
+            Exit.USAGE, f"{path} has to begin with instances:, and nothing beside it."
+        )
     entries = told["instances"] or []
     if not isinstance(entries, list):
-        raise Failure(Exit.USAGE, f"{path}: instances has to be a list.")
+        raise NotDoneError(Exit.USAGE, f"{path}: instances has to be a list.")
     problems = [said for place, entry in enumerate(entries) for said in _problems(place, entry)]
     problems += _twice(entries) if not problems else []
     if problems:
-        raise Failure(Exit.USAGE, plain(f"{path}: {'; '.join(problems)}."))
+        raise NotDoneError(Exit.USAGE, plain(f"{path}: {'; '.join(problems)}."))
     return [_wanted(entry) for entry in entries]
 
 
@@ -140,7 +142,7 @@ def resolved(wanted: Wanted) -> dict[str, str | bool]:
     """
     Return the configuration with what its references stand for.
 
-    :raises Failure: one stands for nothing.
+    :raises NotDoneError: one stands for nothing.
     """
     given = wanted.configuration or {}
     return {key: _value(f"{key} of {wanted.name}", value) for key, value in given.items()}
@@ -153,7 +155,7 @@ def _value(what: str, value: str | bool) -> str | bool:
     kind, place = found.groups()
     text = {"env": _from_environment, "file": _from_file, "prompt": _from_person}[kind](what, place)
     if not text:
-        raise Failure(Exit.USAGE, f"{what} is empty: nothing is in {kind}:{place}.")
+        raise NotDoneError(Exit.USAGE, f"{what} is empty: nothing is in {kind}:{place}.")
     return text
 
 
@@ -165,10 +167,10 @@ def _from_file(what: str, path: str) -> str:
     try:
         return read_bytes(Path(path)).decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise Failure(Exit.USAGE, f"{what}: {path} is not UTF-8.") from None
+        raise NotDoneError(Exit.USAGE, f"{what}: {path} is not UTF-8.") from None
 
 
 def _from_person(what: str, _place: str) -> str:
     if not sys.stdin.isatty():
-        raise Failure(Exit.USAGE, f"{what} is to be typed, and nobody is there to type it.")
+        raise NotDoneError(Exit.USAGE, f"{what} is to be typed, and nobody is there to type it.")
     return getpass.getpass(plain(f"{what} (not shown): "))

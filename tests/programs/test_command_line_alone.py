@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from elementdesk.commands import parser
-from elementdesk.failures import Failure
+from elementdesk.failures import NotDoneError
 from elementdesk.files import with_variable
 from elementdesk.login import read_url
 from tests.programs.test_command_line import ROOT, Shell
@@ -103,7 +103,7 @@ def test_wrong_words_are_refused_without_repeating_a_key(shell: Shell, tmp_path:
 def test_a_key_crosses_no_network_in_plain_text(typed: str, read: str | None) -> None:
     try:
         assert read_url(typed) == read
-    except Failure:
+    except NotDoneError:
         assert read is None
 
 
@@ -122,7 +122,7 @@ def test_other_lines_of_an_environment_file_stay(before: bytes, after: bytes) ->
 
 def test_a_value_cannot_become_a_second_line() -> None:
     assert with_variable(b"", "T", "a $b") == b"T='a $b'\n"
-    with pytest.raises(Failure):
+    with pytest.raises(NotDoneError):
         with_variable(b"", "T", "a\nB=1")
 
 

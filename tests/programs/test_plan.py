@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 
 from elementdesk import wanted
-from elementdesk.failures import Failure
+from elementdesk.failures import NotDoneError
 from instances.models import Instance, Operation, Share
 from sandbox.running import Account
 from tests.programs.conftest import MakeKey
@@ -151,7 +151,7 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(
 def test_each_mistake_in_the_file_is_named(text: str, said: str, tmp_path: Path) -> None:
     path = tmp_path / "instances.yaml"
     path.write_text(text)
-    with pytest.raises(Failure, match=said) as refused:
+    with pytest.raises(NotDoneError, match=said) as refused:
         wanted.read(str(path))
     assert "hunter2" not in refused.value.sentence
 
@@ -171,5 +171,5 @@ def test_a_secret_is_read_from_where_it_is(tmp_path: Path, monkeypatch: pytest.M
         *("from a file", "from the environment", True, "plain")
     ]
     for nothing in ("env:NOT_THERE", f"file:{tmp_path}/none", "prompt:"):
-        with pytest.raises(Failure, match="password of Nightly"):
+        with pytest.raises(NotDoneError, match="password of Nightly"):
             wanted.resolved(wanted.Wanted("Nightly", "x", configuration={"password": nothing}))
