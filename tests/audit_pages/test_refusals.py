@@ -12,10 +12,10 @@ from django.urls import reverse
 from instances import operations
 from instances.models import AuditEntry, Instance, Membership, Organization, Role, Scope
 from tests.programs.answers import problem, told
-from tests.programs.conftest import MakeKey, Program, make_key, program
+from tests.programs.conftest import MakeKey, Program, elsewhere, make_key, program
 from tests.states import TOKEN
 
-__all__ = ["make_key", "program"]  # fixtures, by their names
+__all__ = ["elsewhere", "make_key", "program"]  # fixtures, by their names
 
 pytestmark = pytest.mark.django_db
 
@@ -141,15 +141,10 @@ def test_what_a_key_is_refused_leaves_an_entry(
 
 
 def test_what_belongs_to_another_organization_is_refused_to_a_key(
-    active: Instance, organization: Organization, operator: User, make_key: MakeKey
+    active: Instance, operator: User, elsewhere: Program
 ) -> None:
-    other = Organization.objects.get(pk=organization.pk)
-    other.pk, other.name = uuid.uuid4(), "Another one"
-    other.save(force_insert=True)
-    Membership.objects.create(user=operator, organization=other, role=Role.ADMIN)
-    program = Program(make_key(organization=other)[1])
     for path in (f"instances/{active.pk}", f"operations/{active.operations.get().pk}"):
-        problem(program.get(path), 404, "not-found")
+        problem(elsewhere.get(path), 404, "not-found")
     assert refusals() == [(operator.username, str(active.pk), "view")]
 
 

@@ -66,13 +66,17 @@ class Visitor:
     def visit(self, path: str) -> None:
         self.page.goto(self.address + path)
 
+    def be(self, user: User) -> None:
+        """Have the cookie of somebody who is signed in."""
+        client, name = Client(), settings.SESSION_COOKIE_NAME
+        client.force_login(user)
+        self.page.context.add_cookies(
+            [{"name": name, "value": client.cookies[name].value, "url": self.address}]
+        )
+
     def sign_in(self, username: str) -> None:
         """Be signed in already, and see the instances; how to get there is `sign_in_by_form`'s."""
-        client = Client()
-        client.force_login(User.objects.get_by_natural_key(username))
-        name = settings.SESSION_COOKIE_NAME
-        cookie = {"name": name, "value": client.cookies[name].value, "url": self.address}
-        self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # plain dicts will do
+        self.be(User.objects.get_by_natural_key(username))
         self.visit("/instances/")
 
     def sign_in_by_form(self, username: str) -> None:

@@ -1,24 +1,34 @@
 """What the pages of an instance offer to each role, and what opens for it all the same."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
-from instances.models import Instance, ListedInstance, Role, Share, Standing
+from instances.models import (
+    AuditEntry,
+    Instance,
+    ListedInstance,
+    Organization,
+    Role,
+    Share,
+    Standing,
+)
 from tests.e2e.conftest import Visitor
 from tests.expected import MANAGES, TABLE, USES
+from tests.states import TOKEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Enter = Callable[[str], Visitor]
 PEOPLE = ("owner", "admin", "manage", "operator", "use", "viewer", "view", "stranger")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CREATES = ("owner", "admin", "operator")
 # Pages that change something, and the links that lead to them.
 ACTIONS = {
@@ -73,12 +83,8 @@ def enter(
         return user
 
     def enter(role: str) -> Visitor:
-        client, window = Client(), visitor()
-        client.force_login(person(role))
-        name = settings.SESSION_COOKIE_NAME
-        window.page.context.add_cookies(
-            [{"name": name, "value": client.cookies[name].value, "url": window.address}]
-        )
+        window = visitor()
+        window.be(person(role))
         return window
 
     return enter
@@ -86,6 +92,29 @@ def enter(
 
 def is_offered(window: Visitor, kind: Literal["link", "button"], words: str) -> bool:
     return window.page.get_by_role(kind, name=words, exact=True).count() > 0
+
+
+def test_a_token_waits_for_a_reason_where_its_organization_wants_one(
+    enter: Enter, drifted: Instance
+) -> None:
+    Organization.objects.update(asks_reason=True)
+    window = enter("owner")
+    window.visit(reverse("instances:token", args=[drifted.pk]))
+    page = window.page
+    page.emulate_media(reduced_motion="reduce")
+    for width, scheme in itertools.product((1280, 360), SCHEMES):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        assert window.accessibility_violations() == []
+        assert window.overflow() <= 0
+    page.get_by_role("button", name="Reveal").click()
+    reason = page.get_by_label("Why you need the token")
+    expect(reason).to_be_focused()  # the browser leads to what is missing
+    assert not AuditEntry.objects.filter(action="token.revealed").exists()
+    reason.fill("Nightly export")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator("[data-secret-output]")).to_have_text(TOKEN)
+    assert AuditEntry.objects.get(action="token.revealed").detail["reason"] == "Nightly export"
 
 
 @pytest.mark.parametrize("role", PEOPLE)

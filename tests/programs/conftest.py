@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from instances import operations
-from instances.models import ApiKey, Organization, Scope
+from instances.models import ApiKey, Membership, Organization, Role, Scope
 
 MakeKey = Callable[..., tuple[ApiKey, str]]
 
@@ -57,6 +57,16 @@ class Program:
 
     def post(self, path: str, body: object = None, **headers: str) -> Any:
         return self.ask("POST", path, body, **headers)
+
+
+@pytest.fixture
+def elsewhere(organization: Organization, operator: User, make_key: MakeKey) -> Program:
+    """A program of the operator's for another organization, of which they are an admin."""
+    other = Organization.objects.get(pk=organization.pk)
+    other.pk, other.name = uuid.uuid4(), "Another one"
+    other.save(force_insert=True)
+    Membership.objects.create(user=operator, organization=other, role=Role.ADMIN)
+    return Program(make_key(organization=other)[1])
 
 
 @pytest.fixture
