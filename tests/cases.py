@@ -12,18 +12,33 @@ from sandbox.running import Account
 Ask = Callable[..., Instance]
 
 
+def claimed(limit: int = 10) -> list[Operation]:
+    """Claim what is due by itself."""
+    return Operation.objects.claim(worker="test", limit=limit, lease=lease())
+
+
+def work_when_due(limit: int = 10) -> None:
+    """Do what is due by itself, as a worker does; `work` waits for nothing."""
+    for operation in claimed(limit):
+        drain.work_on(operation)
+
+
 def work(rounds: int = 1) -> None:
     """Do what is due, as a worker does, once or several times."""
     for _ in range(rounds):
         Operation.objects.filter(lease_until=None).update(next_run_at=Now())
-        for operation in Operation.objects.claim(worker="test", limit=10, lease=lease()):
-            drain.work_on(operation)
+        work_when_due()
 
 
 def synchronize() -> None:
     """Compare the accounts with what is known here, as the sweep does when that is due."""
     Organization.objects.update(audit_due_at=Now())
     searching.run()
+
+
+def posts(account: Account) -> int:
+    """Return how many requests to create reached the platform."""
+    return len([e for e in account.ledger() if (e.method, e.path) == ("POST", "/instances")])
 
 
 def read(instance: Instance) -> Instance:

@@ -23,7 +23,7 @@ from instances.models import (
 )
 from instances.operations import Choice, TooLateToCancelError, decide, request_cancel
 from sandbox.running import Account
-from tests.cases import absent_twice, work
+from tests.cases import absent_twice, posts, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,10 +34,6 @@ KEEP, DELETE = CancelWish.KEEP, CancelWish.DELETE
 def read(instance: Instance) -> Instance:
     instance.refresh_from_db()
     return instance
-
-
-def posts(account: Account) -> int:
-    return len([e for e in account.ledger() if (e.method, e.path) == ("POST", "/instances")])
 
 
 def test_what_is_queued_is_canceled_at_once(ask: Ask, account: Account, operator: User) -> None:

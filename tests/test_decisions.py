@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.db.models.functions import Now
 
 from instances import access
-from instances.engine import searching
 from instances.models import (
     AttemptOutcome,
     AuditEntry,
@@ -18,7 +16,6 @@ from instances.models import (
     Operation,
     OperationSecret,
     OperationState,
-    Organization,
     Role,
     Verdict,
 )
@@ -32,7 +29,16 @@ from instances.operations import (
     finding_choices,
 )
 from sandbox.running import Account
-from tests.cases import absent_twice, cannot_look, name_only, several, the_operation, work
+from tests.cases import (
+    absent_twice,
+    cannot_look,
+    name_only,
+    posts,
+    several,
+    synchronize,
+    the_operation,
+    work,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,10 +58,6 @@ def say(operator: User) -> Decide:
         )
 
     return say
-
-
-def posts(account: Account) -> int:
-    return len([e for e in account.ledger() if (e.method, e.path) == ("POST", "/instances")])
 
 
 def test_absent_twice_leaves_three_choices(ask: Ask, account: Account) -> None:
@@ -101,17 +103,12 @@ def test_marking_ends_it_without_an_instance_or_credentials(
     assert posts(account) == 2
 
 
-def search() -> None:
-    Organization.objects.update(audit_due_at=Now())
-    searching.run()
-
-
 def test_nothing_is_created_beside_what_a_search_found(
     ask: Ask, account: Account, say: Decide
 ) -> None:
     operation = absent_twice(ask, account)
     found = account.add_instance(element="zuorav2", name="late", tags=[operation.tag])
-    search()
+    synchronize()
     assert choices_for(operation) == (Choice.ADOPT, Choice.LOOK, Choice.MARK)
     with pytest.raises(ChoiceError):
         say(operation, Choice.CREATE)
@@ -127,14 +124,14 @@ def test_what_was_found_late_and_became_the_instance_is_not_offered_for_deletion
 ) -> None:
     operation = absent_twice(ask, account)
     account.add_instance(element="zuorav2", name="late", tags=[operation.tag])
-    search()
+    synchronize()
     say(operation, Choice.LOOK)
     work()
     assert Instance.objects.get().status == InstanceStatus.ACTIVE
     assert Finding.objects.get().verdict == Verdict.ADOPTED
     Finding.objects.update(verdict=Verdict.OPEN)  # as if the worker had died before it said so
     assert finding_choices(Finding.objects.get()) == ()
-    search()
+    synchronize()
     assert Finding.objects.get().verdict == Verdict.ADOPTED
 
 
@@ -157,7 +154,7 @@ def test_when_no_candidate_is_left_it_can_still_be_looked_for_or_ended(
     operation = case(ask, account)
     for found in account.instances():
         account.remove_instance(found["id"])
-    search()
+    synchronize()
     assert choices_for(operation) == (Choice.LOOK, Choice.MARK)
 
 

@@ -24,15 +24,11 @@ from instances.models import (
     Organization,
 )
 from sandbox.running import Account, Sandbox
+from tests.cases import work_when_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Ask = Callable[..., Instance]
-
-
-def work() -> None:
-    for operation in Operation.objects.claim(worker="test", limit=1, lease=lease()):
-        drain.work_on(operation)
 
 
 def read(organization: Organization) -> Organization:
@@ -59,7 +55,7 @@ def test_failures_in_a_row_open_the_breaker_and_nothing_is_claimed(
     failing: Account, organization: Organization
 ) -> None:
     for _ in range(5):
-        work()
+        work_when_due(1)
     assert read(organization).breaker == BreakerState.OPEN
     assert len(failing.ledger()) == 3
     assert AuditEntry.objects.filter(action="organization.paused").count() == 1
@@ -69,7 +65,7 @@ def test_failures_spread_over_more_than_the_window_do_not_open_it(
     failing: Account, organization: Organization
 ) -> None:
     for _ in range(5):
-        work()
+        work_when_due(1)
         Organization.objects.update(failing_since=Now() - timedelta(minutes=2))
     assert read(organization).breaker == BreakerState.CLOSED
 
@@ -77,10 +73,10 @@ def test_failures_spread_over_more_than_the_window_do_not_open_it(
 def test_an_answer_between_failures_begins_the_count_anew(
     failing: Account, organization: Organization
 ) -> None:
-    work()
-    work()
+    work_when_due(1)
+    work_when_due(1)
     breaker.note(read(organization), None)
-    work()
+    work_when_due(1)
     assert read(organization).breaker == BreakerState.CLOSED
 
 
@@ -88,7 +84,7 @@ def test_only_the_control_call_probes_and_its_answer_lets_work_go_on(
     failing: Account, organization: Organization
 ) -> None:
     for _ in range(3):
-        work()
+        work_when_due(1)
     failing.clear_faults()
     over(organization)
     seen = len(failing.ledger())
@@ -98,13 +94,13 @@ def test_only_the_control_call_probes_and_its_answer_lets_work_go_on(
     assert read(organization).breaker == BreakerState.CLOSED
     Operation.objects.update(next_run_at=Now())
     for _ in range(5):
-        work()
+        work_when_due(1)
     assert Instance.objects.filter(status=InstanceStatus.ACTIVE).count() == 5
 
 
 def test_a_probe_that_fails_doubles_the_pause(failing: Account, organization: Organization) -> None:
     for _ in range(3):
-        work()
+        work_when_due(1)
     assert read(organization).pause_seconds == 30
     over(organization)
     probing.run()
@@ -118,7 +114,7 @@ def test_one_worker_probes_while_another_waits(
     failing: Account, organization: Organization
 ) -> None:
     for _ in range(3):
-        work()
+        work_when_due(1)
     over(organization)
     first, second = breaker.due_probes(), breaker.due_probes()
     assert (first, second) == ([organization], [])
@@ -128,7 +124,7 @@ def test_a_probe_that_is_refused_says_whose_secrets_were(
     failing: Account, organization: Organization
 ) -> None:
     for _ in range(3):
-        work()
+        work_when_due(1)
     failing.clear_faults()
     failing.fault("refuse secrets", times=None)
     over(organization)
@@ -143,8 +139,8 @@ def test_retry_after_holds_every_call_of_the_organization_back(
     account.fault("throttle", retry_after="30")
     ask(name="first")
     ask(name="second")
-    work()
-    work()
+    work_when_due(1)
+    work_when_due(1)
     assert len([entry for entry in account.ledger() if entry.method == "POST"]) == 1
     left = read(organization).paused_until
     assert left
@@ -183,14 +179,14 @@ def test_a_look_under_way_stops_before_its_next_call_and_loses_nothing(
 ) -> None:
     account.fault("commit then drop")
     instance = ask()
-    work()
+    work_when_due(1)
     (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
     seen = len(account.ledger())
     Organization.objects.update(breaker="open", paused_until=Now())
     drain.work_on(operation)
     assert len(account.ledger()) == seen
     breaker.close(read(organization))
-    work()
+    work_when_due(1)
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.ACTIVE
 

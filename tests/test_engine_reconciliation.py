@@ -1,6 +1,5 @@
 """Absence is believed only when it is proven, and nothing is claimed before its time."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,11 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
-from pytest_django import Settings
 
-from instances.engine import drain, provisioning, searching
-from instances.engine.claims import Claim, lease
+from instances.engine import provisioning, searching
+from instances.engine.claims import Claim
 from instances.models import (
     AttemptOutcome,
     Finding,
@@ -24,51 +21,43 @@ from instances.models import (
 )
 from instances.operations import FindingChoice, decide_finding
 from sandbox.running import Account
+from tests.cases import claimed, work_when_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Ask = Callable[..., Instance]
 
 
-def claim() -> list[Operation]:
-    return Operation.objects.claim(worker="test", limit=10, lease=lease())
-
-
-def work() -> None:
-    for operation in claim():
-        drain.work_on(operation)
-
-
 def test_nothing_is_claimed_before_it_is_due(ask: Ask) -> None:
     ask()
     Operation.objects.update(next_run_at=Now() + timedelta(hours=1))
-    assert claim() == []
+    assert claimed() == []
 
 
 def test_nothing_is_claimed_while_another_holds_it(ask: Ask) -> None:
     ask()
     Operation.objects.update(lease_until=Now() + timedelta(hours=1))
-    assert claim() == []
+    assert claimed() == []
 
 
 def test_nothing_is_claimed_for_an_organization_whose_secrets_were_refused(ask: Ask) -> None:
     ask()
     Organization.objects.update(secrets_refused_at=Now())
-    assert claim() == []
+    assert claimed() == []
 
 
 def test_nothing_is_claimed_for_an_organization_that_was_switched_off(ask: Ask) -> None:
     ask()
     Organization.objects.update(is_active=False)
-    assert claim() == []
+    assert claimed() == []
 
 
 def test_a_miss_counts_only_between_two_good_controls(ask: Ask, account: Account) -> None:
     account.fault("drop before commit")
     ask()
-    work()
+    work_when_due()
     account.fault("refuse secrets", times=None, path="/organizations/me", skip=1)
-    work()
+    work_when_due()
     assert Operation.objects.get().clean_misses == 0
     assert Organization.objects.get().is_refused
 
@@ -76,8 +65,8 @@ def test_a_miss_counts_only_between_two_good_controls(ask: Ask, account: Account
 def test_a_miss_counts_when_both_controls_are_good(ask: Ask, account: Account) -> None:
     account.fault("drop before commit")
     ask()
-    work()
-    work()
+    work_when_due()
+    work_when_due()
     assert Operation.objects.get().clean_misses == 1
 
 
@@ -87,22 +76,22 @@ def test_what_is_found_out_later_does_not_change_when_a_request_ended(
 ) -> None:
     account.fault(fate)
     operation = ask().operations.get()
-    work()
+    work_when_due()
     ended_at = operation.attempts.get().ended_at
     while operation.attempts.get(number=1).outcome == AttemptOutcome.UNKNOWN:
         Operation.objects.update(next_run_at=Now())
-        work()
+        work_when_due()
     assert operation.attempts.get(number=1).ended_at == ended_at
 
 
 def test_a_list_that_hides_a_known_instance_proves_nothing(ask: Ask, account: Account) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     account.change_instance(account.only_instance()["id"], tags=[])
     account.fault("drop before commit")
     instance = ask(name="lost")
-    work()
-    work()
+    work_when_due()
+    work_when_due()
     operation = Operation.objects.get(instance=instance)
     assert operation.clean_misses == 0
     assert "does not show an instance that is known" in operation.message
@@ -111,9 +100,9 @@ def test_a_list_that_hides_a_known_instance_proves_nothing(ask: Ask, account: Ac
 def test_secrets_replaced_after_the_request_prove_nothing(ask: Ask, account: Account) -> None:
     account.fault("drop before commit")
     instance = ask()
-    work()
+    work_when_due()
     Operation.objects.get().attempts.update(secrets_version=7)
-    work()
+    work_when_due()
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.NEEDS_PERSON
     assert len([entry for entry in account.ledger() if entry.method == "POST"]) == 1
@@ -125,13 +114,13 @@ def posts(account: Account) -> int:
 
 def test_our_tag_counts_whatever_the_clocks_say(ask: Ask, account: Account) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     account.fault("commit then drop")
     instance = ask(name="lost")
-    work()
+    work_when_due()
     Operation.objects.get(instance=instance).attempts.update(started_at=Now() + timedelta(hours=1))
     for _ in range(5):
-        work()
+        work_when_due()
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.ACTIVE
     assert len(account.instances()) == 2
@@ -142,12 +131,12 @@ def test_an_instance_that_lost_its_tags_is_known_by_its_cleaned_name(
     ask: Ask, account: Account, name: str
 ) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     account.fault("strip tags")
     account.fault("commit then drop")
     instance = ask(name=name)
     for _ in range(6):
-        work()
+        work_when_due()
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.NEEDS_PERSON
     assert posts(account) == 2
@@ -156,59 +145,36 @@ def test_an_instance_that_lost_its_tags_is_known_by_its_cleaned_name(
 def test_secrets_replaced_while_a_refusal_arrives_do_not_block(ask: Ask, account: Account) -> None:
     account.fault("refuse secrets", path="/organizations/me")
     instance = ask()
-    claimed = claim()
+    held = claimed()
     Organization.objects.update(secrets_version=F("secrets_version") + 1)
-    for operation in claimed:
+    for operation in held:
         provisioning._block(Claim(operation, operation.lease_epoch))
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.QUEUED
     assert not Organization.objects.get().is_refused
 
 
-def test_a_request_that_is_throttled_again_and_again_is_not_given_up(
-    ask: Ask, account: Account
-) -> None:
-    account.fault("throttle", times=8, retry_after=0)
-    instance = ask()
-    for _ in range(12):
-        work()
-    instance.refresh_from_db()
-    assert instance.status == InstanceStatus.ACTIVE
-
-
-def test_a_day_without_proof_takes_a_person(ask: Ask, account: Account) -> None:
-    account.fault("drop before commit")
-    account.fault("list 404 html", times=None)
-    instance = ask()
-    work()
-    Operation.objects.get().attempts.update(ended_at=Now() - timedelta(days=2))
-    work()
-    instance.refresh_from_db()
-    assert instance.status == InstanceStatus.NEEDS_PERSON
-    assert posts(account) == 1
-
-
 def test_one_changed_instance_does_not_stop_the_proof(ask: Ask, account: Account) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     ask(name="changed")
-    work()
+    work_when_due()
     newest = max(account.instances(), key=lambda found: found["id"])
     account.change_instance(newest["id"], tags=[])
     account.fault("drop before commit")
     lost = ask(name="lost")
-    work()
-    work()
+    work_when_due()
+    work_when_due()
     assert Operation.objects.get(instance=lost).clean_misses == 1
 
 
 def test_a_refusal_that_its_own_worker_reported_late_blocks(ask: Ask, account: Account) -> None:
     account.fault("drop before commit")
     instance = ask()
-    work()
+    work_when_due()
     Operation.objects.get().attempts.update(outcome="rejected", http_status=401)
     account.fault("refuse secrets", times=None)
-    work()
+    work_when_due()
     instance.refresh_from_db()
     assert instance.status == InstanceStatus.BLOCKED
     assert Organization.objects.get().is_refused
@@ -218,7 +184,7 @@ def test_what_was_adopted_without_a_tag_of_its_own_does_not_stop_the_proof(
     ask: Ask, account: Account, member: Callable[..., User]
 ) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     for _ in range(3):
         account.add_instance(element="zuorav2", name="x", tags=[Operation.objects.get().tag])
     Organization.objects.update(audit_due_at=Now())
@@ -226,23 +192,23 @@ def test_what_was_adopted_without_a_tag_of_its_own_does_not_stop_the_proof(
     admin = member(Role.ADMIN)
     for found in Finding.objects.all():
         decide_finding(actor=admin, finding=found, choice=FindingChoice.ADOPT, reason="Ours.")
-    work()
+    work_when_due()
     account.fault("drop before commit")
     lost = ask(name="lost")
-    work()
-    work()
+    work_when_due()
+    work_when_due()
     assert Operation.objects.get(instance=lost).clean_misses == 1
 
 
 def test_instances_of_another_account_do_not_stop_the_proof(ask: Ask, account: Account) -> None:
     ask(name="known")
-    work()
+    work_when_due()
     Instance.objects.update(account="another")
     account.remove_instance(account.only_instance()["id"])
     account.fault("drop before commit")
     lost = ask(name="lost")
-    work()
-    work()
+    work_when_due()
+    work_when_due()
     assert Operation.objects.get(instance=lost).clean_misses == 1
 
 
@@ -251,33 +217,11 @@ def test_a_list_that_may_not_be_read_says_nothing_of_the_secrets(
 ) -> None:
     account.fault("drop before commit")
     ask()
-    work()
+    work_when_due()
     account.fault("status", method="GET", path="/instances", status=403)
-    work()
+    work_when_due()
     assert Operation.objects.get().state == "unknown"
     assert not Organization.objects.get().is_refused
-
-
-def test_a_request_that_is_throttled_for_a_day_takes_a_person(ask: Ask, account: Account) -> None:
-    account.fault("throttle", times=None, retry_after=0)
-    instance = ask()
-    work()
-    Operation.objects.get().attempts.update(started_at=Now() - timedelta(days=2))
-    work()
-    instance.refresh_from_db()
-    assert instance.status == InstanceStatus.NEEDS_PERSON
-
-
-def test_a_throttled_request_waits_longer_each_time(
-    ask: Ask, account: Account, settings: Settings
-) -> None:
-    account.fault("throttle", times=None, retry_after=0)
-    settings.ENGINE = {**settings.ENGINE, "LOOK_PAUSES": [0.0, 300.0]}
-    ask()
-    work()
-    work()
-    left = Operation.objects.get().next_run_at - timezone.now()
-    assert left > timedelta(seconds=250)
 
 
 def test_who_lost_the_right_is_not_told_that_nothing_was_sent(
@@ -285,35 +229,10 @@ def test_who_lost_the_right_is_not_told_that_nothing_was_sent(
 ) -> None:
     account.fault("drop before commit")
     ask()
-    work()
+    work_when_due()
     operator.memberships.all().delete()
     for _ in range(4):
-        work()
+        work_when_due()
     operation = Operation.objects.get()
     assert operation.problem == "permission"
     assert "Nothing that had left created anything." in operation.message
-
-
-@pytest.mark.parametrize("filters", [True, False])
-def test_a_look_through_a_large_account_keeps_its_lease(
-    ask: Ask, account: Account, settings: Settings, filters: bool
-) -> None:
-    settings.ENGINE = {**settings.ENGINE, "LEASE_SECONDS": 1.0}
-    account.fault("drop before commit")
-    ask()
-    work()
-    for number in range(6):
-        account.add_instance(element="zuorav2", name=f"somebody's {number}")
-    account.set(page_size=1, page_size_maximum=1)
-    if not filters:
-        account.fault("list ignores filter", times=None)
-    account.fault("latency", times=None, seconds=0.3, method="GET", path="/instances")
-    (operation,) = claim()
-    look = threading.Thread(target=drain.work_on, args=[operation])
-    look.start()
-    taken: list[Operation] = []
-    while look.is_alive():
-        taken += claim()
-        look.join(0.1)
-    assert taken == []
-    assert Operation.objects.get().clean_misses == 1

@@ -6,50 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection
-from django.test import Client
 from pytest_django import Settings
 
 from instances import fence
 from instances.engine import drain, housekeeping, searching
 from instances.engine.calls import HeldBackError
 from instances.engine.claims import Claim, lease
-from instances.models import AuditEntry, Installation, Instance, Operation, Organization, Share
+from instances.models import AuditEntry, Installation, Instance, Operation, Organization
 from sandbox.running import Account
+from tests.restored import copied, is_fenced, keep_again, later, mark, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Ask = Callable[..., Instance]
-
-
-def mark() -> int:
-    return Installation.current().mark
-
-
-def copied() -> int:
-    return int(fence.path().read_text().split()[1])
-
-
-def later() -> None:
-    """More than a second passes, as far as the fence knows."""
-    fence._kept_at.clear()
-
-
-def keep_again() -> None:
-    later()
-    fence.keep()
-
-
-def restore(to: int) -> None:
-    """Put the mark of an older backup back."""
-    Installation.objects.update(mark=to)
-    later()
-
-
-def is_fenced() -> bool:
-    return Installation.current().fenced_at is not None
 
 
 @pytest.fixture
@@ -253,46 +224,6 @@ def test_the_mark_is_raised_before_a_request_leaves(ask: Ask, account: Account) 
     (operation,) = Operation.objects.claim(worker="test", limit=1, lease=lease())
     drain.work_on(operation)
     assert copied() == mark() == 1
-
-
-def test_behind_the_fence_pages_are_read_and_nothing_is_changed(
-    used: None, active: Instance, signed_in: Client, operator: User
-) -> None:
-    restore(1)
-    assert signed_in.get(active.get_absolute_url()).status_code == 200
-    sharing = f"{active.get_absolute_url()}sharing/"
-    answer = signed_in.post(sharing, {"recipient": operator.username, "level": "view"})
-    assert answer.status_code == 503
-    page = answer.content.decode()
-    assert "A backup of the database seems to have been restored" in page
-    assert "manage.py after_restore" in page
-    assert answer["Cache-Control"] == "no-store"
-    assert not Share.objects.exists()
-    assert not is_fenced()  # a worker notes it; a page only refuses
-
-
-def test_the_pages_refuse_as_long_as_the_fence_is_closed(used: None, signed_in: Client) -> None:
-    assert signed_in.post("/organizations/new/", {}).status_code == 404
-    Installation.objects.update(fenced_at="2026-01-01T00:00Z")
-    assert signed_in.post("/organizations/new/", {}).status_code == 503
-
-
-def test_behind_the_fence_one_can_sign_in_and_out(
-    used: None, client: Client, make_user: Callable[..., User]
-) -> None:
-    make_user("ines", password="a long enough password")
-    restore(1)
-    answer = client.post("/sign-in/", {"username": "ines", "password": "a long enough password"})
-    assert answer.status_code == 302
-    assert client.post("/sign-out/").status_code == 302
-
-
-def test_readiness_tells(used: None, client: Client) -> None:
-    assert client.get("/readyz").json()["fence"] is True
-    restore(1)
-    answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["fence"] is False
 
 
 def test_the_reason_is_logged_once_a_minute(used: None, caplog: pytest.LogCaptureFixture) -> None:

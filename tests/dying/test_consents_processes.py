@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from instances.models import Consent, Instance, InstanceStatus, Operation, Organization
 from sandbox.running import Account
+from tests.cases import posts
 from tests.ceremonies import ADDRESS, come_back, decide, leave, offer, work
 from tests.workers import Worker, wait_for
 
@@ -34,12 +35,6 @@ def returned(
     work()
     come_back(signed_in, decide(leave(signed_in, instance)))
     return instance
-
-
-def posts(account: Account) -> int:
-    return len(
-        [one for one in account.ledger() if (one.method, one.path) == ("POST", "/instances")]
-    )
 
 
 @pytest.mark.parametrize("step", ["connected", "code erased", "intended"])

@@ -52,6 +52,27 @@ def look(somebody: Visitor, name: str) -> None:
                 page.screenshot(path=path, full_page=True)
 
 
+def adopt_all(somebody: Visitor) -> None:
+    """Have what is only there adopted, for olga."""
+    page = somebody.page
+    page.get_by_role("link", name="Only there").click()
+    page.get_by_label("Adopt all that are only there").check()
+    page.get_by_label("Owner").select_option("olga")
+    look(somebody, "only-there")
+    page.get_by_role("button", name="Adopt", exact=True).click()
+    expect(page.get_by_text("Adoption has started for 3 instances, owned by olga")).to_be_visible()
+
+
+def check_both_sides(account: Account, owner: User) -> None:
+    """What was adopted is here with its token, and what was pushed is there as it is here."""
+    foreign = Instance.objects.filter(name__startswith="Foreign", owner=owner)
+    assert foreign.exclude(token="").count() == 3
+    names = {str(one["name"]): one for one in account.instances()}
+    assert set(names) == {f"{kind} {number}" for kind in ("Ours", "Foreign") for number in range(3)}
+    assert "billing" in names["Ours 1"]["tags"]
+    assert names["Ours 2"]["disabled"] is False
+
+
 def test_what_drifted_is_shown_adopted_and_brought_back(
     visitor: Callable[..., Visitor],
     with_password: Callable[[User], User],
@@ -82,12 +103,7 @@ def test_what_drifted_is_shown_adopted_and_brought_back(
     page.get_by_role("link", name="See both sides").click()
     expect(page.get_by_role("button", name="Push ours")).to_be_visible()
     somebody.visit(address)
-    page.get_by_role("link", name="Only there").click()
-    page.get_by_label("Adopt all that are only there").check()
-    page.get_by_label("Owner").select_option("olga")
-    look(somebody, "only-there")
-    page.get_by_role("button", name="Adopt", exact=True).click()
-    expect(page.get_by_text("Adoption has started for 3 instances, owned by olga")).to_be_visible()
+    adopt_all(somebody)
     page.get_by_role("link", name="Only here").click()
     look(somebody, "only-here")
     page.get_by_role("link", name="Ours 3").click()
@@ -99,12 +115,7 @@ def test_what_drifted_is_shown_adopted_and_brought_back(
     page.get_by_role("button", name="Push ours").click()
     expect(page.get_by_text("asked to become as it is here for 3 instances")).to_be_visible()
     wait_for(lambda: Instance.objects.filter(status="active").count() == 7)
-    foreign = Instance.objects.filter(name__startswith="Foreign", owner=olga)
-    assert foreign.exclude(token="").count() == 3
-    names = {str(one["name"]): one for one in account.instances()}
-    assert set(names) == {f"{kind} {number}" for kind in ("Ours", "Foreign") for number in range(3)}
-    assert "billing" in names["Ours 1"]["tags"]
-    assert names["Ours 2"]["disabled"] is False
+    check_both_sides(account, olga)
     page.get_by_role("button", name="Compare now").click()
     expect(page.locator("#progress")).to_contain_text("listed")
     assert not ListedInstance.objects.exclude(standing=Standing.MATCHES).exists()

@@ -76,46 +76,49 @@ def in_every_state(
     return made
 
 
+# Pages that are about nothing, and about one instance.
+PLAIN = [
+    "start",
+    "list",
+    "new",
+    "activity",
+    "attention",
+    "organizations",
+    "organization_new",
+    "audit_list",
+    "status",
+    "account",
+    "keys",
+    "key_new",
+    "notifications",
+    "preferences",
+    "account_password",
+    "account_sessions",
+    "account_factors",
+    "app_add",
+    "passkey_add",
+    "confirm",
+]
+OF_INSTANCE = [
+    "configuration",
+    "instance_activity",
+    "token",
+    "sharing",
+    "instance_health",
+    "record",
+]
+
+
 def pages(made: list[Instance], organization: Organization) -> list[str]:
     """The address of every page that a member can open."""
     ready = made[5].pk
     share = Share.objects.first()
     assert share is not None
-    plain = [
-        "start",
-        "list",
-        "new",
-        "activity",
-        "attention",
-        "organizations",
-        "organization_new",
-        "audit_list",
-        "status",
-        "account",
-        "keys",
-        "key_new",
-        "notifications",
-        "preferences",
-        "account_password",
-        "account_sessions",
-        "account_factors",
-        "app_add",
-        "passkey_add",
-        "confirm",
-    ]
-    of_instance = [
-        "configuration",
-        "instance_activity",
-        "token",
-        "sharing",
-        "instance_health",
-        "record",
-    ]
     return [
-        *[reverse(f"instances:{name}") for name in plain],
+        *[reverse(f"instances:{name}") for name in PLAIN],
         reverse("instances:list") + "?q=nothing-like-it",
         *[reverse("instances:detail", args=[instance.pk]) for instance in made],
-        *[reverse(f"instances:{name}", args=[ready]) for name in of_instance],
+        *[reverse(f"instances:{name}", args=[ready]) for name in OF_INSTANCE],
         reverse("instances:cancel", args=[made[3].pk]),
         reverse("instances:decide", args=[made[4].operations.get().pk]),
         reverse("instances:share_remove", args=[share.pk]),

@@ -3,8 +3,10 @@
 from django.contrib.auth.models import User
 
 from instances import vault
+from instances.engine import hooks, spreading
 from instances.models import (
     Delivery,
+    DeliveryState,
     Instance,
     Notice,
     NoticeKind,
@@ -12,6 +14,7 @@ from instances.models import (
     Organization,
     Webhook,
     WebhookShape,
+    database_now,
     new_id,
     notice_of_instance,
 )
@@ -52,3 +55,20 @@ def add_webhook(organization: Organization) -> Webhook:
 def add_delivery(webhook: Webhook) -> Delivery:
     """Write a test message for it."""
     return Delivery.objects.create(webhook=webhook, event_id=new_id(), kind="test", body="{}")
+
+
+def deliver() -> None:
+    """Send what is due, as a worker does."""
+    spreading.run()
+    for webhook in hooks.due():
+        hooks.run(webhook)
+
+
+def try_once() -> None:
+    """Let the pause or lease be over, and make one try."""
+    spreading.run()
+    Delivery.objects.filter(state=DeliveryState.WAITING).update(due_at=database_now())
+    for webhook in hooks.due():
+        delivery = Delivery.objects.claim(webhook, hooks.LEASE)
+        assert delivery is not None
+        hooks.deliver(delivery)

@@ -7,11 +7,9 @@ import time
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
-from instances import hosts, operations
-from instances.cloud_elements.posting import post
-from instances.engine import hooks, spreading
+from instances import operations
+from instances.engine import spreading
 from instances.models import (
     Delivery,
     DeliveryState,
@@ -25,33 +23,13 @@ from instances.models import (
     database_now,
 )
 from instances.secret import Secret
-from tests.hostile_addresses import disguises, schemes, spellings
 from tests.telling.conftest import ADDRESS, AddHook
 from tests.telling.receivers import Receiver, Taken
-from tests.telling.steps import note
+from tests.telling.steps import deliver, note, try_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 K = NoticeKind
-# Words for tries of which no byte left.
-UNSENT = ("policy", "address", "dns", "unsendable")
-
-
-def deliver() -> None:
-    """Send what is due, as a worker does."""
-    spreading.run()
-    for webhook in hooks.due():
-        hooks.run(webhook)
-
-
-def try_once() -> None:
-    """Let the pause or lease be over, and make one try."""
-    spreading.run()
-    Delivery.objects.filter(state=DeliveryState.WAITING).update(due_at=database_now())
-    for webhook in hooks.due():
-        delivery = Delivery.objects.claim(webhook, hooks.LEASE)
-        assert delivery is not None
-        hooks.deliver(delivery)
 
 
 def is_genuine(taken: Taken, secret: str) -> bool:
@@ -166,135 +144,6 @@ def test_after_a_new_secret_both_sign_for_a_day(
     assert is_genuine(receiver.taken[1], new.reveal())
 
 
-@pytest.mark.parametrize(
-    ("mood", "problem", "status"),
-    [
-        ("redirect", "status-307", 307),
-        ("endless", "too-large", None),
-        ("slow", "timeout", None),
-        ("drop", "garbled", None),
-    ],
-)
-def test_a_hostile_receiver_gets_the_same_message_again_and_nobody_else_gets_it(
-    receiver: Receiver,
-    add_hook: AddHook,
-    active: Instance,
-    mood: str,
-    problem: str,
-    status: int | None,
-) -> None:
-    add_hook()
-    note(active, K.FAILED)
-    receiver.mood = mood
-    try_once()
-    done = DeliveryTry.objects.get()
-    assert (done.http_status, done.problem in (problem, "reset")) == (status, True)
-    receiver.mood = ""
-    try_once()
-    first, second = receiver.taken
-    assert first.path == second.path == "/hook"
-    assert first.body == second.body
-    assert first.headers["Elementdesk-Id"] == second.headers["Elementdesk-Id"]
-    assert Delivery.objects.get().state == DeliveryState.SENT
-
-
-def test_a_pause_is_kept(
-    receiver: Receiver, add_hook: AddHook, active: Instance, settings: Settings
-) -> None:
-    settings.TELLING = {**settings.TELLING, "PAUSES": [60.0]}
-    add_hook()
-    note(active, K.FAILED)
-    receiver.status = 500
-    deliver()
-    deliver()
-    assert len(receiver.taken) == 1
-
-
-class DiedError(BaseException):
-    """The process ended here."""
-
-
-def test_a_worker_that_dies_after_sending_makes_it_come_again_with_the_same_id(
-    receiver: Receiver, add_hook: AddHook, active: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(_step: str) -> None:
-        raise DiedError
-
-    add_hook()
-    note(active, K.FAILED)
-    with monkeypatch.context() as patch:
-        patch.setattr(hooks, "reach", die)
-        with pytest.raises(DiedError):
-            deliver()
-    deliver()  # the lease of the dead one is not over
-    assert len(receiver.taken) == 1
-    try_once()
-    first, second = receiver.taken
-    assert first.document["id"] == second.document["id"]
-
-
-def test_what_is_never_taken_is_given_up_and_the_webhook_with_it_and_admins_are_told(
-    receiver: Receiver, add_hook: AddHook, active: Instance, admin: User
-) -> None:
-    webhook, _ = add_hook()
-    note(active, K.FAILED)
-    receiver.status = 503
-    for _ in range(3):
-        try_once()
-    webhook.refresh_from_db()
-    assert not webhook.is_active
-    assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
-    assert Notice.objects.filter(kind=K.WEBHOOK_OFF, name=webhook.name).count() == 1
-    note(active, K.CREATED)
-    deliver()
-    assert len(receiver.taken) == 3
-    assert admin.notifications.filter(notice__kind=K.WEBHOOK_OFF).count() == 1
-
-
-def test_a_receiver_that_fails_is_not_asked_about_all_that_waits(
-    receiver: Receiver, add_hook: AddHook, active: Instance
-) -> None:
-    add_hook()
-    for kind in (K.FAILED, K.CREATED, K.UNKNOWN):
-        note(active, kind)
-    receiver.status = 500
-    spreading.run()
-    (webhook,) = hooks.due()
-    hooks.run(webhook)
-    assert len(receiver.taken) == 1
-
-
-def test_one_message_that_is_refused_switches_off_nothing(
-    receiver: Receiver, add_hook: AddHook, active: Instance
-) -> None:
-    webhook, _ = add_hook()
-    note(active, K.FAILED)
-    receiver.status = 400
-    try_once()
-    receiver.status = 200
-    note(active, K.CREATED)
-    spreading.run()
-    hooks.deliver(Delivery.objects.select_related("webhook").get(kind="created"))
-    receiver.status = 400
-    for _ in range(2):
-        try_once()
-    webhook.refresh_from_db()
-    assert webhook.is_active
-    assert Delivery.objects.get(kind="failed").state == DeliveryState.GIVEN_UP
-
-
-def test_a_message_is_sent_again_on_demand_under_its_id(
-    receiver: Receiver, add_hook: AddHook, active: Instance, admin: User
-) -> None:
-    add_hook()
-    note(active, K.FAILED)
-    deliver()
-    delivery = Delivery.objects.select_related("webhook__organization").get()
-    operations.request_redelivery(actor=admin, delivery=delivery)
-    deliver()
-    assert receiver.taken[0].body == receiver.taken[1].body
-
-
 def test_a_test_is_a_message_like_any_other(
     receiver: Receiver, add_hook: AddHook, admin: User
 ) -> None:
@@ -330,66 +179,6 @@ def test_an_answer_that_repeats_what_is_secret_is_kept_without_it(
     assert receiver.taken[0].path == "/services/T0/planted-path?sig=planted"
     assert "planted" not in done.answer
     assert len(done.answer) <= 200
-
-
-def test_nothing_goes_to_where_it_may_not_go_any_more(
-    receiver: Receiver, add_hook: AddHook, active: Instance, settings: Settings
-) -> None:
-    add_hook()
-    settings.TELLING = {**settings.TELLING, "WEBHOOK_HOSTS": "*"}
-    note(active, K.FAILED)
-    try_once()
-    assert receiver.taken == []
-    assert DeliveryTry.objects.get().problem == "policy"
-
-
-def test_a_public_name_that_leads_inside_is_not_called(
-    receiver: Receiver, add_hook: AddHook, active: Instance
-) -> None:
-    webhook, _ = add_hook(url=Secret("https://localhost/hook"))
-    note(active, K.FAILED)
-    try_once()
-    assert DeliveryTry.objects.get().problem == "address"
-    assert webhook.shown_url == "https://localhost/hook"
-
-
-@pytest.mark.parametrize(
-    ("listed", "url", "is_allowed"),
-    [
-        ("*", "https://hooks.example.com/a?b=c", True),
-        ("*", "https://hooks.example.com:8443/a", False),
-        ("*", "http://hooks.example.com/a", False),
-        ("", "https://hooks.example.com/a", False),
-        ("hooks.example.com:8443", "https://hooks.example.com:8443/a", True),
-        ("http://10.0.0.1:80", "http://10.0.0.1/a", True),
-        ("*", "https://user:password@hooks.example.com/", False),
-        ("*", "https://hooks.example.com/#x", False),
-        ("*", "https://hooks.example.com/ a", False),
-        ("*", "https://[::1]/a", False),
-        ("*", "ftp://hooks.example.com/a", False),
-        ("*", "", False),
-    ],
-)
-@pytest.mark.once
-def test_where_a_webhook_may_go(
-    settings: Settings, listed: str, url: str, is_allowed: bool
-) -> None:
-    settings.TELLING = {**settings.TELLING, "WEBHOOK_HOSTS": listed}
-    try:
-        hosts.check_webhook(url)
-    except hosts.HostRefusedError:
-        assert not is_allowed
-    else:
-        assert is_allowed
-
-
-@pytest.mark.once
-def test_no_spelling_of_an_inner_address_is_called(settings: Settings) -> None:
-    settings.TELLING = {**settings.TELLING, "WEBHOOK_HOSTS": "*"}
-    spelled = [f"https://{one}/" for one in spellings("127.0.0.1")]
-    for url in [*spelled, *disguises("169.254.169.254"), *schemes()]:
-        posted = post(Secret(url), "{}", {}, seconds=2.0)
-        assert (posted.status, posted.problem in UNSENT) == (None, True), url
 
 
 def test_nothing_of_a_webhook_that_is_secret_is_in_its_row(
