@@ -41,7 +41,8 @@ NO_TESTS = 5
 # What runs side by side: on which database, and which tests.
 LANES = [
     ("sqlite", "not browser and not production"),
-    ("postgresql", "not browser and not once"),
+    ("postgresql", "not browser and not once and not processes"),
+    ("postgresql", "not browser and not once and processes"),
     # In two, since a browser and a worker mostly wait for each other.
     ("sqlite", "browser and processes"),
     ("sqlite", "browser and not processes"),

@@ -22,7 +22,11 @@ from tests.leaks.made_here import make_secrets
 from tests.leaks.scanner import Pieces, Sink, files, scan, table, text
 from tests.workers import Worker, empty_broker, wait_for
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.once,
+    pytest.mark.django_db(transaction=True),
+]
 
 CONTROL = "control-0f3a9c-planted-on-purpose"
 NO_TASK = "control-7b81d2-no-such-task"

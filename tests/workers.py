@@ -34,6 +34,8 @@ def environment(**changes: str) -> dict[str, str]:
     return {
         **os.environ,
         "DEBUG": "false",
+        # Looked at by other tests: a hundred workers start in a third less time without.
+        "CELERY_SKIP_CHECKS": "1",
         "DATABASE_URL": database_url(),
         "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
         "ELEMENTDESK_KEYRING": RING,

@@ -15,7 +15,7 @@ from tests.grants.model import FOREVER
 from tests.grants.steps import Town, by_chance
 from tests.worlds import organization_row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 # In all worlds together; `make grants` takes ten thousand.
 STEPS = int(os.environ.get("GRANTS", "400"))

@@ -18,7 +18,11 @@ from tests.cases import work
 from tests.programs.conftest import MakeKey
 from tests.programs.test_program import a_worker
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.once,
+]
 ROOT = Path(__file__).resolve().parents[2]
 Ask = Callable[..., Instance]
 

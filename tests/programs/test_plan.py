@@ -17,6 +17,8 @@ from tests.programs.conftest import MakeKey
 from tests.programs.test_command_line import Shell
 from tests.programs.test_program import a_worker
 
+# The API is asked on both databases elsewhere.
+pytestmark = pytest.mark.once
 processes = pytest.mark.processes
 Ask = Callable[..., Instance]
 

@@ -13,7 +13,11 @@ from sandbox.running import Account, Sandbox
 from tests.cases import work
 from tests.programs.conftest import MakeKey
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.once,
+]
 
 
 @contextmanager
